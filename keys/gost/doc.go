@@ -1,0 +1,2 @@
+// Package gost has the Russian algorithms that ESIA and its clients sign with.
+package gost
