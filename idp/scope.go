@@ -49,6 +49,7 @@ var scopeOpens = map[string][]Attribute{
 	ScopeProfile:     {AttrName, AttrBirthDate, AttrGender},
 	ScopeEmail:       {AttrEmail},
 	ScopePhone:       {AttrPhone},
+	ScopeAddress:     nil, // no address is kept yet: the claim stays away (OpenID Connect Core, 5.3.2)
 	ScopeFullname:    {AttrName},
 	ScopeBirthdate:   {AttrBirthDate},
 	ScopeBirthplace:  {AttrBirthPlace},
