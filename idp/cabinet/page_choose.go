@@ -56,6 +56,18 @@ func (p ContinuePage) Look() web.Look {
 	return web.Look{Template: "continue", Step: "continue-as", Heading: h, Flow: true}
 }
 
+// OtherPersonPage is A10 where the portal named a person (id_token_hint) and somebody else is signed in. It posts choice = other to
+// /login/continue.
+type OtherPersonPage struct {
+	web.Frame
+	Name string // who is signed in: «Иван И.»
+}
+
+// Look names the page.
+func (p OtherPersonPage) Look() web.Look {
+	return web.Look{Template: "other_person", Step: "other-person", Heading: web.Say("other_person.h1"), Flow: true}
+}
+
 // RaisePage is A19: the portal works with a higher tier only.
 type RaisePage struct {
 	web.Frame

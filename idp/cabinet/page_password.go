@@ -11,11 +11,12 @@ type RegisterPasswordPage struct {
 
 // Look names the page.
 func (p RegisterPasswordPage) Look() web.Look {
-	return web.Look{Template: "register_password", Step: "register-password", Heading: web.Say("password.h1"), Flow: true}
+	return web.Look{Template: "register_password", Step: "register-password", Heading: web.Say("password.h1"), Flow: true, Variant: "new"}
 }
 
 // PasswordField is the new password; it never comes back.
 func (p RegisterPasswordPage) PasswordField() web.Field {
+	p.Variant = "new"
 	return p.Field(web.Field{Name: "password", Label: web.Say("login.password"), Type: "password", Autocomplete: "new-password", DescribedBy: "password-rules"})
 }
 

@@ -1,8 +1,6 @@
 package cabinet
 
 import (
-	"strings"
-
 	"propusk/idp"
 	"propusk/idp/web"
 	"propusk/idp/web/webtest"
@@ -52,6 +50,7 @@ func loginStates() []webtest.State {
 		bad("A1-snils", login, "login snils.control"),
 		bad("A1-email", login, "login email.at"),
 		bad("A1-overload", login, "- overload"),
+		bad("A1-network", login, "- network.too_many"),
 		bad("A1-session", login, "- session.changed"),
 		in("A8", func(f web.Frame) web.Page { return PausedPage{Frame: f, Until: now + 900, Recovery: true} }),
 		in("A18", reauth),
@@ -87,7 +86,7 @@ func codeStates() []webtest.State {
 		in("A9", mailCode),
 		bad("A9-wrong", mailCode, "code code.wrong left=4"),
 		in("A4", totp),
-		bad("A4-empty", totp, "code totp.empty"),
+		bad("A4-empty", totp, "code code.empty"),
 		bad("A4-wrong", totp, "code totp.wrong"),
 		bad("A4-used", totp, "code totp.used"),
 	}
@@ -107,12 +106,14 @@ func choiceStates() []webtest.State {
 	return []webtest.State{
 		in("A6", method),
 		bad("A6-empty", method, "method method.empty"),
+		bad("A6-unknown", method, "method method.unknown"),
 		in("A6-one", func(f web.Frame) web.Page {
 			return MethodPage{Frame: f, Methods: []idp.Factor{idp.SMSFactor}, Phone: testPhone}
 		}),
 		in("A10", func(f web.Frame) web.Page {
 			return ContinuePage{Frame: f, Name: "Иван И.", SignedInAt: now - 1680}
 		}),
+		in("A10-other-person", func(f web.Frame) web.Page { return OtherPersonPage{f, "Иван И."} }),
 		in("A19", raise(idp.Confirmed, idp.Simplified, "/cabinet/raise", false)),
 		in("A19-standard", raise(idp.Standard, idp.Simplified, "/cabinet/raise", false)),
 		in("A19-cabinet", raise(idp.Confirmed, idp.Standard, "", false)),
@@ -206,14 +207,17 @@ func passwordStates() []webtest.State {
 	all := []webtest.State{
 		in("B5", newPassword),
 		in("B5-length", func(f web.Frame) web.Page { return RegisterPasswordPage{Frame: f, Length: true} }),
-		bad("B5-short", newPassword, "password password.short least=8 missing=3"),
-		bad("B5-lacks", newPassword, "password password.lacks list=upper,lower,digit"),
+		bad("B5-short", newPassword, "password password.short min=8 missing=3"),
+		bad("B5-long", newPassword, "password password.long max=256"),
+		bad("B5-busy", newPassword, "- password.busy"),
+		bad("B5-taken", newPassword, "- contact.taken"),
+		bad("B5-lacks", newPassword, "password password.lacks upper=1 lower=1 digit=1"),
 	}
-	for _, code := range []string{"new", "cyrillic", "sign", "space", "long", "common", "run", "personal", "former"} {
+	for _, code := range []string{"empty", "cyrillic", "foreign", "space", "common", "own", "former"} {
 		all = append(all, bad("B5-"+code, newPassword, "password password."+code))
 	}
-	for _, code := range []string{"repeat_empty", "mismatch"} {
-		all = append(all, bad("B5-"+strings.ReplaceAll(code, "_", "-"), newPassword, "password_repeat password."+code))
+	for _, code := range []string{"repeat", "differs"} {
+		all = append(all, bad("B5-"+code, newPassword, "password_repeat password."+code))
 	}
 	return all
 }

@@ -12,12 +12,12 @@ var russianMonths = [...]string{"января", "февраля", "марта", 
 
 // Clock is a time as people read it (DESIGN.md 2.8): 14:35 мск; beyond today with its date, beyond this year with its year.
 // The script rewrites the element to the visitor's zone.
-func (f Frame) Clock(at int64) template.HTML { return f.element(at, f.ClockText(at)) }
+func (f Frame) Clock(at int64) template.HTML { return f.element(at, "t", f.ClockText(at)) }
 
 // Moment is Clock with the date always: 22 ноября, 14:30 мск.
 func (f Frame) Moment(at int64) template.HTML {
 	t, now := f.local(at), f.local(f.Now)
-	return f.element(at, dated(f.Lang, t, t.Year() != now.Year())+", "+t.Format("15:04")+" "+zoneMark(f.Lang, t))
+	return f.element(at, "d", dated(f.Lang, t, t.Year() != now.Year())+", "+t.Format("15:04")+" "+zoneMark(f.Lang, t))
 }
 
 // ClockText is Clock without the element, for sentences that stand twice on a page.
@@ -33,7 +33,7 @@ func (f Frame) ClockText(at int64) string {
 // ClockSeconds is a time of today to the second, 14:31:30 мск.
 func (f Frame) ClockSeconds(at int64) template.HTML {
 	t := f.local(at)
-	return f.element(at, t.Format("15:04:05")+" "+zoneMark(f.Lang, t))
+	return f.element(at, "s", t.Format("15:04:05")+" "+zoneMark(f.Lang, t))
 }
 
 // Day is a date without a time, 22 ноября 2027.
@@ -53,8 +53,9 @@ func Left(seconds int64) string {
 
 func (f Frame) local(at int64) time.Time { return time.Unix(at, 0).In(f.site.zone) }
 
-func (f Frame) element(at int64, text string) template.HTML {
-	return template.HTML(`<time data-local datetime="` + f.local(at).Format(time.RFC3339) + `">` + template.HTMLEscapeString(text) + `</time>`)
+// element carries what the script shows: the time (t), its seconds (s), its date always (d).
+func (f Frame) element(at int64, kind, text string) template.HTML {
+	return template.HTML(`<time data-local="` + kind + `" datetime="` + f.local(at).Format(time.RFC3339) + `">` + template.HTMLEscapeString(text) + `</time>`)
 }
 
 func dated(lang idp.Language, t time.Time, year bool) string {

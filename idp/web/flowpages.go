@@ -37,6 +37,7 @@ type ExpiredPage struct {
 	Frame
 	Name     string // of the portal; empty: the request is not known
 	StartURL string // the portal's own start, else its redirect_uri with an error; empty: our home page
+	Signup   bool   // it is a registration that is too old; StartURL is /signup then
 }
 
 // Look names the page.

@@ -22,6 +22,7 @@ type Frame struct {
 	FormOrigin   string       // idp.Origin of the redirect_uri, where a POST from the page may end in the portal
 	Popup        bool         // the portal signs in by a popup
 	Problems     idp.Problems // what is wrong with the form, in the order of its fields
+	Variant      string       // of the texts of problems, as in Look
 	Notice       Text         // what has just been done, spoken once
 	SessionLeft  int64        // seconds until the session ends; 0: not told
 
@@ -43,6 +44,7 @@ type Look struct {
 	Flow     bool   // a step of a login or a registration: no way out but «Вернуться в сервис»
 	Wide     bool   // 60rem
 	Place    Place
+	Variant  string // of the texts of problems: error.<code>.<variant> is taken before error.<code>
 }
 
 // Place is the part of the site that a page belongs to.
@@ -105,15 +107,19 @@ func (f Frame) Problem(field string) Text {
 	return Text{}
 }
 
-// lacks are the words for what a password lacks: the values of {list}.
-var lacks = map[string]string{"upper": "password.lacks.upper", "lower": "password.lacks.lower", "digit": "password.lacks.digit"}
+// lacks are the kinds of signs that a password may lack, in the order in which they are named: an argument of the code
+// password.lacks and its word.
+var lacks = [][2]string{{"upper", "password.lacks.upper"}, {"lower", "password.lacks.lower"}, {"digit", "password.lacks.digit"}}
 
 // sentence is the text of a problem: of its code at its field, else of its code. A code without a text says only that the field is to
 // be checked. {until} is given as seconds since the epoch.
 func (f Frame) sentence(p *idp.Error) Text {
 	key := "error." + p.Code
-	if f.site.texts.has(key + "." + p.Field) {
-		key += "." + p.Field
+	for _, of := range []string{f.Variant, p.Field} {
+		if f.site.texts.has(key + "." + of) {
+			key += "." + of
+			break
+		}
 	}
 	if !f.site.texts.has(key) {
 		key = "error.unknown"
@@ -125,22 +131,14 @@ func (f Frame) sentence(p *idp.Error) Text {
 	if at, err := strconv.ParseInt(p.Args["until"], 10, 64); err == nil {
 		args["until"] = f.ClockText(at)
 	}
-	if list, ok := p.Args["list"]; ok {
-		args["list"] = f.words(strings.Split(list, ","))
-	}
-	return Text{key, args}
-}
-
-func (f Frame) words(codes []string) string {
 	var words []string
-	for _, code := range codes {
-		code = strings.TrimSpace(code)
-		if key, ok := lacks[code]; ok {
-			code = f.site.Text(f.Lang, key, nil)
+	for _, l := range lacks {
+		if p.Args[l[0]] != "" {
+			words = append(words, f.site.Text(f.Lang, l[1], nil))
 		}
-		words = append(words, code)
 	}
-	return strings.Join(words, ", ")
+	args["list"] = strings.Join(words, ", ")
+	return Text{key, args}
 }
 
 // Sentence is the text of an error for a person, without marks, for faces that answer with something else than a page.

@@ -96,6 +96,7 @@ func (s *Site) layout(look Look, f Frame, body []byte) (layout, error) {
 		Service: f.Service, Heading: look.Heading, Notice: f.Notice, Body: template.HTML(body),
 		Request: f.Request, HelpURL: s.brand.HelpURL, Session: f.SessionLeft,
 	}
+	f.Variant = look.Variant
 	for _, p := range f.Problems {
 		line := summaryLine{Text: f.sentence(p)}
 		if p.Field != "" && bytes.Contains(body, []byte(` id="`+p.Field+`"`)) {
