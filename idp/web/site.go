@@ -80,7 +80,7 @@ func New(o Options) (*Site, error) {
 
 // parse reads every template of the faces for one language; the name of a template is that of its file.
 func (s *Site) parse(lang idp.Language, faces []fs.FS) (*template.Template, error) {
-	all := template.New("").Funcs(template.FuncMap{"t": s.texts.textFunc(lang), "raw": s.texts.raw(lang)})
+	all := template.New("").Funcs(template.FuncMap{"t": s.texts.textFunc(lang), "raw": s.texts.raw(lang), "url": safeURL})
 	for _, face := range faces {
 		names, err := fs.Glob(face, "templates/*.html")
 		if err != nil {
