@@ -32,6 +32,6 @@ type Event struct {
 	What     EventName
 	ClientID string
 	Session  ID
-	Agent    string            // the browser, as «Chrome, Windows»
+	Agent    string            // User-Agent as sent, bounded
 	Details  map[string]string // no personal data
 }

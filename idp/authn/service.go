@@ -43,7 +43,8 @@ type Visitor struct {
 	Session *idp.Session // alive; nil without one
 	Account *idp.Account // of the session
 	Network netip.Addr
-	Agent   string // «Chrome, Windows»
+	Agent   string // User-Agent as sent, bounded
+	Named   string // the same in words, «Chrome, Windows»
 	Lang    idp.Language
 }
 

@@ -208,7 +208,7 @@ func (s *Service) sending(r idp.AuthRequest, a idp.Account, step Step, v Visitor
 	if v.Lang != "" {
 		lang = v.Lang
 	}
-	m := notify.Message{Kind: notify.SignIn, Lang: lang, Device: v.Agent}
+	m := notify.Message{Kind: notify.SignIn, Lang: lang, Device: v.Named}
 	if step == EmailCode {
 		return Sending{Flow: r.ID, Purpose: ForNewDevice, To: a.Email.Identifier(), Life: DeviceCodeLife, Budget: budget, Message: m}
 	}
