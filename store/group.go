@@ -23,11 +23,10 @@ type group struct {
 
 // write is one statement in a group, outside the others' reach: an error of its own undoes it alone.
 type write struct {
-	ctx   context.Context
-	run   func(context.Context, runner) error
-	turn  chan bool // receives true to lead, false when err is set
-	err   error
-	panic any // of run; it belongs to the caller's goroutine, not to the leader's
+	ctx  context.Context
+	run  func(context.Context, runner) error
+	turn chan bool // receives true to lead, false when err is set
+	err  error
 }
 
 // do runs one statement and returns when it is durable.
@@ -50,9 +49,6 @@ func (g *group) do(ctx context.Context, run func(context.Context, runner) error)
 	}
 	if lead {
 		g.lead(w)
-	}
-	if w.panic != nil {
-		panic(w.panic)
 	}
 	return w.err
 }
@@ -126,7 +122,7 @@ func commitAll(tx *sql.Tx, batch []*write) {
 			fail(batch, err)
 			return
 		}
-		if w.err == nil && w.panic == nil {
+		if w.err == nil {
 			done++
 		}
 	}
@@ -155,13 +151,13 @@ func (w *write) within(tx *sql.Tx, company bool) error {
 	}
 	ctx := context.WithoutCancel(w.ctx)
 	if !company {
-		w.try(ctx, tx)
+		w.err = w.run(ctx, tx)
 		return nil
 	}
 	if _, err := tx.ExecContext(ctx, `SAVEPOINT one`); err != nil {
 		return fmt.Errorf("begin savepoint: %w", err)
 	}
-	if w.try(ctx, tx); w.err != nil || w.panic != nil {
+	if w.err = w.run(ctx, tx); w.err != nil {
 		if _, err := tx.ExecContext(ctx, `ROLLBACK TO one`); err != nil {
 			return fmt.Errorf("undo savepoint: %w", err)
 		}
@@ -170,9 +166,4 @@ func (w *write) within(tx *sql.Tx, company bool) error {
 		return fmt.Errorf("release savepoint: %w", err)
 	}
 	return nil
-}
-
-func (w *write) try(ctx context.Context, tx *sql.Tx) {
-	defer func() { w.panic = recover() }()
-	w.err = w.run(ctx, tx)
 }

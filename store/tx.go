@@ -160,6 +160,9 @@ type lifetime struct {
 
 func detach(ctx context.Context) *lifetime {
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	if ctx.Err() != nil {
+		cancel() // AfterFunc would do it a moment later
+	}
 	return &lifetime{Context: own, parent: ctx, cancel: cancel, stop: context.AfterFunc(ctx, cancel)}
 }
 
