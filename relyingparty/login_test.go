@@ -1,12 +1,10 @@
 package relyingparty
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +19,12 @@ import (
 
 // signInOnce starts a sign-in without the site, follows it by hand and returns what Finish says.
 func (s *stand) signInOnce(t *testing.T, request Request) (Result, error) {
+	t.Helper()
+	return s.signInWith(t.Context(), t, request)
+}
+
+// signInWith is signInOnce whose browser hangs up when ctx ends.
+func (s *stand) signInWith(ctx context.Context, t *testing.T, request Request) (Result, error) {
 	t.Helper()
 	started := httptest.NewRecorder()
 	if err := s.client.Start(started, httptest.NewRequest(http.MethodGet, "/login", nil), request); err != nil {
@@ -40,157 +44,7 @@ func (s *stand) signInOnce(t *testing.T, request Request) (Result, error) {
 	for _, cookie := range started.Result().Cookies() {
 		callback.AddCookie(cookie)
 	}
-	return s.client.Finish(httptest.NewRecorder(), callback)
-}
-
-func claim(name string, value any) func(*testProvider) {
-	return func(p *testProvider) { p.onClaims = func(c map[string]any) { c[name] = value } }
-}
-
-func without(name string) func(*testProvider) {
-	return func(p *testProvider) { p.onClaims = func(c map[string]any) { delete(c, name) } }
-}
-
-func signing(sign func(p *testProvider, claims any) string) func(*testProvider) {
-	return func(p *testProvider) { p.sign = sign }
-}
-
-func unsigned(_ *testProvider, claims any) string {
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		panic(err)
-	}
-	return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + base64.RawURLEncoding.EncodeToString(payload) + "."
-}
-
-// byPublicKey signs by HMAC with the public key as the secret: the classic confusion of algorithms.
-func byPublicKey(p *testProvider, claims any) string {
-	public, err := p.keys[0].Public().MarshalJSON()
-	if err != nil {
-		panic(err)
-	}
-	return signWith(public, jose.HS256, claims, "JWT")
-}
-
-func byStranger(p *testProvider, claims any) string {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		panic(err)
-	}
-	return signWith(jose.JSONWebKey{Key: key, KeyID: p.keys[0].KeyID}, jose.ES256, claims, "JWT")
-}
-
-func byUnknownKey(p *testProvider, claims any) string {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		panic(err)
-	}
-	return signWith(jose.JSONWebKey{Key: key, KeyID: "never-published"}, jose.ES256, claims, "JWT")
-}
-
-func byOtherAlgorithm(p *testProvider, claims any) string {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	p.keys = append([]jose.JSONWebKey{{Key: key, KeyID: "rsa", Algorithm: "RS256", Use: "sig"}}, p.keys...)
-	return signWith(p.keys[0], jose.RS256, claims, "JWT")
-}
-
-func withKeyForEncryption(p *testProvider, claims any) string {
-	p.keys[0].Use = "enc"
-	return signWith(p.keys[0], jose.ES256, claims, "JWT")
-}
-
-func TestProviderThatMisbehavesIsNotBelieved(t *testing.T) {
-	hour := time.Now().Add(-time.Hour).Unix()
-	for name, test := range map[string]struct {
-		spoil   func(*testProvider)
-		request Request
-		want    Check
-	}{
-		"another issuer in the ID token":       {spoil: claim("iss", "https://evil.example"), want: CheckIss},
-		"a slash more in the issuer":           {spoil: func(p *testProvider) { claim("iss", p.URL+"/")(p) }, want: CheckIss},
-		"another audience":                     {spoil: claim("aud", "other"), want: CheckAud},
-		"no audience":                          {spoil: without("aud"), want: CheckAud},
-		"an audience beside ours":              {spoil: claim("aud", []string{"portal", "other"}), want: CheckAud},
-		"issued for another party":             {spoil: claim("azp", "other"), want: CheckAzp},
-		"another nonce":                        {spoil: claim("nonce", "of another sign-in"), want: CheckNonce},
-		"no nonce":                             {spoil: without("nonce"), want: CheckNonce},
-		"ended":                                {spoil: claim("exp", hour), want: CheckExp},
-		"no end":                               {spoil: without("exp"), want: CheckExp},
-		"no time of issue":                     {spoil: without("iat"), want: CheckIat},
-		"issued in the future":                 {spoil: claim("iat", time.Now().Add(time.Hour).Unix()), want: CheckIat},
-		"issued long ago":                      {spoil: claim("iat", hour), want: CheckIat},
-		"no subject":                           {spoil: without("sub"), want: CheckFormat},
-		"a number as subject":                  {spoil: claim("sub", 1000000001), want: CheckFormat},
-		"hash of another access token":         {spoil: claim("at_hash", "AAAAAAAAAAAAAAAAAAAAAA"), want: CheckAtHash},
-		"no signature":                         {spoil: signing(unsigned), want: CheckAlg},
-		"HMAC with the public key":             {spoil: signing(byPublicKey), want: CheckAlg},
-		"a published key of another algorithm": {spoil: signing(byOtherAlgorithm), want: CheckAlg},
-		"a stranger's signature":               {spoil: signing(byStranger), want: CheckSignature},
-		"a key that was never published":       {spoil: signing(byUnknownKey), want: CheckKey},
-		"a key for encryption":                 {spoil: signing(withKeyForEncryption), want: CheckKey},
-		"an access token as the ID token": {spoil: signing(func(p *testProvider, c any) string {
-			return signWith(p.keys[0], jose.ES256, c, "at+jwt")
-		}), want: CheckFormat},
-		"no ID token": {spoil: func(p *testProvider) { p.onToken = func(a map[string]any) { delete(a, "id_token") } },
-			want: CheckFormat},
-		"no access token": {spoil: func(p *testProvider) { p.onToken = func(a map[string]any) { delete(a, "access_token") } },
-			want: CheckAnswer},
-		"a token that is not Bearer": {spoil: func(p *testProvider) { p.onToken = func(a map[string]any) { a["token_type"] = "mac" } },
-			want: CheckTokenType},
-		"userinfo of another person": {spoil: func(p *testProvider) { p.onInfo = func(i map[string]any) { i["sub"] = "2" } },
-			want: CheckUserInfo},
-		"userinfo of nobody": {spoil: func(p *testProvider) { p.onInfo = func(i map[string]any) { delete(i, "sub") } },
-			want: CheckUserInfo},
-		"an answer of another provider": {spoil: func(p *testProvider) {
-			p.onAnswer = func(a url.Values) { a.Set("iss", "https://evil.example") }
-		}, want: CheckIssParam},
-		"an answer without its sender": {spoil: func(p *testProvider) { p.onAnswer = func(a url.Values) { a.Del("iss") } },
-			want: CheckIssParam},
-		"an error of another provider": {spoil: func(p *testProvider) {
-			p.refuse, p.onAnswer = "access_denied", func(a url.Values) { a.Set("iss", "https://evil.example") }
-		}, want: CheckIssParam},
-		"another state": {spoil: func(p *testProvider) { p.onAnswer = func(a url.Values) { a.Set("state", "guessed") } },
-			want: CheckState},
-		"no state": {spoil: func(p *testProvider) { p.onAnswer = func(a url.Values) { a.Del("state") } }, want: CheckState},
-		"neither code nor error": {spoil: func(p *testProvider) { p.onAnswer = func(a url.Values) { a.Del("code") } },
-			want: CheckAnswer},
-		"a repeated parameter": {spoil: func(p *testProvider) { p.onAnswer = func(a url.Values) { a.Add("code", "second") } },
-			want: CheckAnswer},
-		"a lower level than demanded": {spoil: claim("acr", "urn:propusk:acr:standard"),
-			request: Request{ACR: []ACR{{Standard, TwoFactors}}, Essential: true}, want: CheckACR},
-		"an old authentication although a new one was demanded": {spoil: claim("auth_time", hour),
-			request: Request{Reauthenticate: true}, want: CheckAuthTime},
-		"an old authentication although login was asked for": {spoil: claim("auth_time", hour),
-			request: Request{Prompt: "login"}, want: CheckAuthTime},
-		"an authentication older than max_age": {spoil: claim("auth_time", hour),
-			request: Request{MaxAge: 30 * time.Minute}, want: CheckAuthTime},
-		"no auth_time although max_age was sent": {spoil: without("auth_time"),
-			request: Request{MaxAge: 30 * time.Minute}, want: CheckAuthTime},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newStand(t)
-			if name == "a lower level than demanded" {
-				s.provider.level.Factor = TwoFactors
-				s.provider.onClaims = func(c map[string]any) { c["acr"], c["amr"] = "urn:propusk:acr:standard", []string{"pwd"} }
-			} else {
-				s.provider.set(test.spoil)
-			}
-			result, err := s.signInOnce(t, test.request)
-			check := (*CheckError)(nil)
-			if !errors.As(err, &check) {
-				t.Fatalf("Finish = %+v, %v; want a CheckError", result.Session, err)
-			}
-			if check.Check != test.want {
-				t.Errorf("failed check = %v, want %v", check, test.want)
-			}
-			if len(s.client.sessions.entries) != 0 {
-				t.Error("a session was opened all the same")
-			}
-		})
-	}
+	return s.client.Finish(httptest.NewRecorder(), callback.WithContext(ctx))
 }
 
 func TestHonestProviderIsBelieved(t *testing.T) {
@@ -226,6 +80,26 @@ func TestHonestProviderIsBelieved(t *testing.T) {
 				t.Errorf("level = %v", got)
 			}
 		})
+	}
+}
+
+func TestBrowserThatHangsUpLosesNothing(t *testing.T) {
+	s := newStand(t)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	result, err := s.signInWith(gone, t, Request{})
+	if err != nil {
+		t.Fatalf("the redeemed code was lost: %v", err)
+	}
+	if _, err := s.client.Refresh(gone, result.Session); err != nil {
+		t.Errorf("the used refresh token was lost: %v", err)
+	}
+}
+
+func TestReturnPathIsCheckedByTheLibraryToo(t *testing.T) {
+	result, err := newStand(t).signInOnce(t, Request{ReturnTo: "//evil.example"})
+	if err != nil || result.Request.ReturnTo != "/" {
+		t.Errorf("ReturnTo = %q, %v; want /", result.Request.ReturnTo, err)
 	}
 }
 

@@ -188,7 +188,8 @@ func (s *site) home(w http.ResponseWriter, r *http.Request, status int, left boo
 	if err != nil || status == http.StatusServiceUnavailable {
 		v.trouble = l.text("home.away")
 	}
-	body.Request, v.body = example, body
+	body.Request = example
+	v.body = body
 	s.show(w, r, status, v)
 }
 

@@ -67,13 +67,28 @@ func claimLines(session *Session, l language) []claimLine {
 		case string:
 			line.Value = value
 		case map[string]any, []any:
-			line.Value, line.Nested = indented(value), true
+			line.Value, line.Nested = listed(value)
 		default:
 			line.Value = fmt.Sprint(value)
 		}
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// listed joins a list of words; anything deeper is shown as JSON.
+func listed(value any) (text string, nested bool) {
+	list, ok := value.([]any)
+	var words []string
+	for _, item := range list {
+		word, isWord := item.(string)
+		ok = ok && isWord
+		words = append(words, word)
+	}
+	if ok {
+		return strings.Join(words, ", "), false
+	}
+	return indented(value), true
 }
 
 // decodedToken shows header and payload of a token that was verified when it came.

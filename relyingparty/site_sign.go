@@ -75,13 +75,15 @@ func (s *site) showError(w http.ResponseWriter, r *http.Request, request Request
 	status, page := explain(l, request, err)
 	page.Again = retryPath(request)
 	page.Back, page.BackText = "/", l.text("error.home")
+	heading := l.text("error.title")
 	if _, ok := s.client.Session(r); ok {
 		page.Back, page.BackText = "/me", l.text("layout.me")
+		heading = l.text("error.title-signed-in")
 		if status == http.StatusForbidden && page.Code == "access_denied" {
 			page.Why = l.text("error.denied-signed-in")
 		}
 	}
-	s.show(w, r, status, view{name: "error", step: "portal-error", heading: l.text("error.title"), body: page})
+	s.show(w, r, status, view{name: "error", step: "portal-error", heading: heading, body: page})
 }
 
 // retryPath begins again. Where a level was demanded, the page that demanded it does so.

@@ -95,7 +95,11 @@ func serverExchange(step string, request *http.Request, form url.Values, now tim
 	e := Exchange{Step: step, At: now, Method: request.Method, URL: bare(request.URL), Fields: maskedFields(form)}
 	if authorization := request.Header.Get("Authorization"); authorization != "" {
 		scheme, credentials, _ := strings.Cut(authorization, " ")
-		e.Header = []Field{{"Authorization", scheme + " " + mask(credentials)}}
+		shown := mask(credentials)
+		if id, _, basic := request.BasicAuth(); basic { // the beginning of the base64 could hold some of the secret
+			shown = "base64(" + id + ":…)"
+		}
+		e.Header = []Field{{"Authorization", scheme + " " + shown}}
 	}
 	return e
 }
