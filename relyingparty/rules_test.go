@@ -102,6 +102,20 @@ func TestTimesAreMoscowsAndHaveAYearWhenItDiffers(t *testing.T) {
 	}
 }
 
+func TestPassportIsMasked(t *testing.T) {
+	for want, document := range map[string]map[string]any{
+		"45 04 … 21": {"type": "RF_PASSPORT", "series": "4504", "number": "123421"},
+		"… 89":       {"type": "FID_DOC", "number": "АВ456789"},
+		"… ":         {"type": "RF_PASSPORT"},
+		"":           {"type": "MDCL_PLCY", "number": "123456"},
+	} {
+		session := &Session{Claims: &Claims{}, UserInfo: map[string]any{"documents": []any{document}}}
+		if got := passportOf(session); got != want {
+			t.Errorf("passport of %v = %q, want %q", document, got, want)
+		}
+	}
+}
+
 // forbidden are the words of DESIGN section 3 that no text may hold.
 var forbidden = regexp.MustCompile(`(?i)пожалуйста|извините|недопустим|некорректн|неверный формат|успешно|необходимо|осуществить|данная страница|please|sorry|invalid|illegal|successfully`)
 

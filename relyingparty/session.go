@@ -2,6 +2,7 @@ package relyingparty
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -153,8 +154,8 @@ func (c *Client) Refresh(ctx context.Context, s *Session) (*Session, error) {
 
 // refused says whether the refresh token is of no use any more (RFC 6749, 5.2).
 func refused(err error) bool {
-	e, ok := err.(*ProviderError)
-	return ok && e.Code == "invalid_grant"
+	said := (*ProviderError)(nil)
+	return errors.As(err, &said) && said.Code == "invalid_grant"
 }
 
 // reread brings the claims of a refreshed session up to date: from the new ID token, if one came, and from userinfo.

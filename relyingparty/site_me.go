@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -128,7 +129,7 @@ func (s *site) submitRefresh(w http.ResponseWriter, r *http.Request, session *Se
 	s.logRefusal(r, "refresh", err)
 	l := s.language(r)
 	status, page := explain(l, Request{}, err)
-	if err == ErrNoRefreshToken || refused(err) {
+	if errors.Is(err, ErrNoRefreshToken) || refused(err) {
 		status, page.What, page.Why = http.StatusConflict, l.text("error.refresh"), l.text("error.refresh-none")
 	}
 	page.Again, page.Back, page.BackText = "/login?return=%2Fme", "/me", l.text("layout.me")
@@ -136,19 +137,21 @@ func (s *site) submitRefresh(w http.ResponseWriter, r *http.Request, session *Se
 }
 
 // passportOf returns the visitor's passport masked, as «45 04 … 21», empty if it was not shared. The provider lists
-// documents with type, series and number.
+// documents with type, series and number; a citizen of another country has FID_DOC, often without a series.
 func passportOf(session *Session) string {
 	value, _ := session.Claim("documents")
 	list, _ := value.([]any)
 	for _, item := range list {
 		document, _ := item.(map[string]any)
-		if kind := plain(document["type"]); strings.Contains(strings.ToUpper(kind), "PASSPORT") {
-			series, number := plain(document["series"]), plain(document["number"])
-			if len(series) != 4 || len(number) < 4 {
-				return "…"
-			}
-			return series[:2] + " " + series[2:] + " … " + number[len(number)-2:]
+		if kind := plain(document["type"]); kind != "RF_PASSPORT" && kind != "FID_DOC" {
+			continue
 		}
+		series, number := plain(document["series"]), []rune(plain(document["number"]))
+		masked := "… " + string(number[max(0, len(number)-2):])
+		if len(series) == 4 {
+			masked = series[:2] + " " + series[2:] + " " + masked
+		}
+		return masked
 	}
 	return ""
 }
