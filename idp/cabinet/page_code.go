@@ -59,7 +59,7 @@ func (p CodePage) Left() int64 { return max(p.Until-p.Now, 0) }
 func (p CodePage) Wait() int64 { return max(p.From-p.Now, 0) }
 
 // Asked is which device asked, and when.
-func (p CodePage) Asked() web.Text { return asked(p.Frame, p.CodeState) }
+func (p CodePage) Asked() web.Text { return asked(p.Frame, p.CodeState, "code.asked") }
 
 // TOTPPage is A4. It posts to /login/totp.
 type TOTPPage struct {
@@ -88,9 +88,9 @@ func validUntil(f web.Frame, until int64, key string) web.Text {
 	return web.Text{Key: key, Args: web.Args{"until": f.Clock(until)}}
 }
 
-func asked(f web.Frame, s CodeState) web.Text {
+func asked(f web.Frame, s CodeState, key string) web.Text {
 	if s.AskedAt == 0 {
 		return web.Text{}
 	}
-	return web.Text{Key: "code.asked", Args: web.Args{"device": web.Agent(s.UserAgent, f.Lang), "at": f.Moment(s.AskedAt)}}
+	return web.Text{Key: key, Args: web.Args{"device": web.Agent(s.UserAgent, f.Lang), "at": f.Moment(s.AskedAt)}}
 }

@@ -99,7 +99,7 @@ func (p RegisterCodePage) Left() int64 {
 func (p RegisterCodePage) Wait() int64 { return max(p.From-p.Now, 0) }
 
 // Asked is which device asked, and when.
-func (p RegisterCodePage) Asked() web.Text { return asked(p.Frame, p.CodeState) }
+func (p RegisterCodePage) Asked() web.Text { return asked(p.Frame, p.CodeState, "register_code.asked") }
 
 // RegisterElsewherePage is B3 after the link of the letter was used in another browser: this one can only sign in later.
 type RegisterElsewherePage struct{ web.Frame }

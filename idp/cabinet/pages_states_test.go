@@ -26,7 +26,7 @@ func bad(name string, p page, problems ...string) webtest.State {
 
 func gallery() []webtest.State {
 	var all []webtest.State
-	for _, part := range [][]webtest.State{loginStates(), codeStates(), choiceStates(), consentStates(), registerStates(), passwordStates(), cabinetStates()} {
+	for _, part := range [][]webtest.State{loginStates(), codeStates(), choiceStates(), consentStates(), registerStates(), passwordStates(), cabinetStates(), documentStates()} {
 		all = append(all, part...)
 	}
 	return all
@@ -249,4 +249,12 @@ func cabinetStates() []webtest.State {
 		alone("H1", func(f web.Frame) web.Page { return HomePage{Frame: f} }),
 		alone("H1-signed-in", func(f web.Frame) web.Page { return HomePage{Frame: f, SignedIn: true} }),
 	}
+}
+
+func documentStates() []webtest.State {
+	var all []webtest.State
+	for _, name := range []DocumentName{Help, Accessibility, Privacy, Terms} {
+		all = append(all, alone("H8"+string(name), func(f web.Frame) web.Page { return DocumentPage{Frame: f, Name: name} }))
+	}
+	return all
 }

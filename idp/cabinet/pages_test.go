@@ -47,3 +47,26 @@ func wrong(f web.Frame, problems ...string) web.Frame {
 	}
 	return f
 }
+
+func TestTheVersionsInForceAreThere(t *testing.T) {
+	for name, version := range map[DocumentName]string{Terms: TermsVersion, Privacy: PrivacyVersion} {
+		if got := DocumentVersions(name); len(got) == 0 || got[0] != version {
+			t.Errorf("versions of %s = %v, in force is %s", name, got, version)
+		}
+	}
+	if got := DocumentVersions("../x"); got != nil {
+		t.Errorf("got = %v", got)
+	}
+}
+
+func TestEveryVersionOfATextIsInBothLanguages(t *testing.T) {
+	site := testSite(t)
+	for _, name := range []DocumentName{Help, Accessibility, Privacy, Terms} {
+		for _, v := range DocumentVersions(name) {
+			states := []webtest.State{{Name: string(name), Page: func(f web.Frame) web.Page { return DocumentPage{f, name, v} }}}
+			if got := webtest.Render(t, site, states); len(got) != 2 || !strings.Contains(got[0].HTML, "<h2") {
+				t.Errorf("%s of %s is not rendered", name, v)
+			}
+		}
+	}
+}

@@ -60,10 +60,11 @@ var (
 	placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
 	link        = regexp.MustCompile(`\[([^\]]+)\]\(([a-z_]+)\)`)
 	bold        = regexp.MustCompile(`\*\*([^*]+)\*\*`)
+	whole       = regexp.MustCompile(`__([^_]+)__`)
 	tag         = regexp.MustCompile(`<[^>]*>`)
 )
 
-// html gives a text as HTML: **bold**, [words](name) as a link to the address that the placeholder name holds, {name} as its value.
+// html gives a text as HTML: **bold**, __not broken between lines__, [words](name) as a link to the address that the placeholder name holds, {name} as its value.
 func (c catalogue) html(lang idp.Language, t Text) (template.HTML, error) {
 	if t.Key == "" {
 		return "", nil
@@ -72,21 +73,31 @@ func (c catalogue) html(lang idp.Language, t Text) (template.HTML, error) {
 	if !ok {
 		return "", fmt.Errorf("no text %q", t.Key)
 	}
+	out, err := markUp(both[lang], func(name string) (string, error) { return c.value(lang, t.Args[name]) })
+	if err != nil {
+		err = fmt.Errorf("text %q: %w", t.Key, err)
+	}
+	return out, err
+}
+
+// markUp makes HTML of a text; value gives the HTML of a placeholder.
+func markUp(text string, value func(name string) (string, error)) (template.HTML, error) {
 	var fail error
-	value := func(name string) string {
-		v, err := c.value(lang, t.Args[name])
-		if err != nil {
-			fail = fmt.Errorf("text %q, {%s}: %w", t.Key, name, err)
+	get := func(name string) string {
+		v, err := value(name)
+		if err != nil && fail == nil {
+			fail = fmt.Errorf("{%s}: %w", name, err)
 		}
 		return v
 	}
-	out := html.EscapeString(both[lang])
+	out := html.EscapeString(text)
 	out = bold.ReplaceAllString(out, "<b>$1</b>")
+	out = whole.ReplaceAllString(out, `<span class="nb">$1</span>`)
 	out = link.ReplaceAllStringFunc(out, func(m string) string {
 		part := link.FindStringSubmatch(m)
-		return `<a href="` + value(part[2]) + `">` + part[1] + `</a>`
+		return `<a href="` + get(part[2]) + `">` + part[1] + `</a>`
 	})
-	out = placeholder.ReplaceAllStringFunc(out, func(m string) string { return value(m[1 : len(m)-1]) })
+	out = placeholder.ReplaceAllStringFunc(out, func(m string) string { return get(m[1 : len(m)-1]) })
 	return template.HTML(out), fail
 }
 

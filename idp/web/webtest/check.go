@@ -206,7 +206,7 @@ func (c *checker) input(n *html.Node) {
 			want = "new-password"
 		}
 	}
-	if got := attr(n, "autocomplete"); kind != "checkbox" && kind != "radio" && want != "" && got != want {
+	if got := attr(n, "autocomplete"); kind != "checkbox" && kind != "radio" && want != "" && got != want && got != "off" {
 		c.errorf("autocomplete of %s = %q, want %q", name, got, want)
 	}
 	if !slices.Contains(c.labels, attr(n, "id")) && n.Parent.Data != "label" {
