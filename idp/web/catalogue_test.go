@@ -62,7 +62,7 @@ func TestEveryTextIsUsedAndEveryUseHasAText(t *testing.T) {
 			t.Errorf("the text %q is not used", key)
 		}
 	}
-	used := regexp.MustCompile(`(?:\{\{|\(|\{)(?:t|raw) "([^"]+)"|Say\("([^"]+)"\)|Key: "([^"]+)"`)
+	used := regexp.MustCompile(`(?:\{\{|\(|\{)(?:t|raw) "([^"]+)"|Say\("([^"]+)"\)|Text\{Key: "([^"]+)"`)
 	for _, m := range used.FindAllStringSubmatch(source, -1) {
 		if key := m[1] + m[2] + m[3]; !texts.has(key) && key != "key" { // "key" is the example of a comment
 			t.Errorf("there is no text %q", key)

@@ -24,8 +24,7 @@ func Browse(t *testing.T, site *web.Site, shots []Shot) {
 	t.Helper()
 	axe := axeSource(t)
 	ctx := Chromium(t)
-	server := httptest.NewServer(gallery(site, shots))
-	defer server.Close()
+	server := Serve(t, site, shots)
 	if err := chromedp.Run(ctx, chromedp.ActionFunc(func(ctx context.Context) error {
 		_, err := page.AddScriptToEvaluateOnNewDocument(axe).Do(ctx)
 		return err
@@ -38,7 +37,7 @@ func Browse(t *testing.T, site *web.Site, shots []Shot) {
 		}
 		for _, s := range shots {
 			var found []string
-			err := chromedp.Run(ctx, chromedp.Navigate(server.URL+"/shot/"+s.Name),
+			err := chromedp.Run(ctx, chromedp.Navigate(server+"/shot/"+s.Name),
 				chromedp.Evaluate(fmt.Sprintf(examine, width == 320), &found, chromedp.EvalAsValue, awaited))
 			if err != nil {
 				t.Fatalf("%s at %d px: %v", s.Name, width, err)
@@ -48,6 +47,13 @@ func Browse(t *testing.T, site *web.Site, shots []Shot) {
 			}
 		}
 	}
+}
+
+// Serve serves shots for a test that drives the browser itself; the address of one is the result and /shot/NAME.
+func Serve(t testing.TB, site *web.Site, shots []Shot) string {
+	server := httptest.NewServer(gallery(site, shots))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // gallery serves the shots as the product does, with its headers.

@@ -25,6 +25,9 @@ const examine = `(async function (narrow) {
 	if (narrow) {
 		root.style.fontSize = '200%%';
 		sideways(' at 200 %%');
+		root.style.fontSize = '';
+		Object.assign(document.body.style, {lineHeight: '1.5', letterSpacing: '.12em', wordSpacing: '.16em'}); // WCAG 2.2, 1.4.12
+		sideways(' with spaced text');
 	}
 	return found;
 })(%t)`
