@@ -15,7 +15,11 @@ type DevPage struct {
 	Systems   []SystemRow
 	Addresses []Address
 	Commands  []string
+	Typed     Typed // after a refused form
 }
+
+// Typed are the values of the form as they were typed.
+type Typed struct{ Name, Phone, Email, Tier, SecondFactor string }
 
 // CitizenRow is a citizen of the stand, with the members of /dev/citizens.
 type CitizenRow struct {
@@ -63,17 +67,17 @@ func (p DevPage) Look() web.Look {
 
 // NameField, PhoneField and EmailField are the fields of a new citizen.
 func (p DevPage) NameField() web.Field {
-	return p.Field(web.Field{Name: "name", Label: web.Say("dev.field_name"), Autocomplete: "off", Capitals: true})
+	return p.Field(web.Field{Name: "name", Label: web.Say("dev.field_name"), Autocomplete: "off", Capitals: true, Value: p.Typed.Name})
 }
 
 // PhoneField is the phone of a new citizen.
 func (p DevPage) PhoneField() web.Field {
-	return p.Field(web.Field{Name: "phone", Label: web.Say("dev.field_phone"), Type: "tel", Autocomplete: "off"})
+	return p.Field(web.Field{Name: "phone", Label: web.Say("dev.field_phone"), Type: "tel", Autocomplete: "off", Value: p.Typed.Phone})
 }
 
 // EmailField is the e-mail of a new citizen.
 func (p DevPage) EmailField() web.Field {
-	return p.Field(web.Field{Name: "email", Label: web.Say("dev.field_email"), InputMode: "email", Autocomplete: "off"})
+	return p.Field(web.Field{Name: "email", Label: web.Say("dev.field_email"), InputMode: "email", Autocomplete: "off", Value: p.Typed.Email})
 }
 
 // Option is one value of a choice.

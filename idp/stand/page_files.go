@@ -1,4 +1,3 @@
-// Package stand is the /dev paths of `idp dev`: pages and JSON for integrators and tests. It is mounted by `idp dev` alone.
 package stand
 
 import "embed"
