@@ -6,8 +6,11 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,17 +28,44 @@ import (
 	"propusk/store/storetest"
 )
 
-// testStand is a stand with its citizens, on a database of its own.
+// testMaster seals what is in the image, too.
+var testMaster, _ = keys.NewMaster()
+
+// testStand is a stand with its citizens, on a database of its own: a copy of one that was seeded once, because under the
+// race detector each password takes a quarter of a second.
 func testStand(t *testing.T, folder string) *Stand {
 	t.Helper()
-	return standOn(t, storetest.SQLite(t), folder)
+	seeded.once.Do(func() {
+		address := storetest.SQLiteURL(t)
+		db, err := store.Open(t.Context(), address, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		standOn(t, db, "")
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if seeded.image, err = os.ReadFile(strings.TrimPrefix(address, "sqlite:")); err != nil {
+			t.Fatal(err)
+		}
+	})
+	path := filepath.Join(t.TempDir(), "stand.db")
+	if err := os.WriteFile(path, seeded.image, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return standOn(t, storetest.Open(t, "sqlite:"+path), folder)
 }
 
+var seeded struct {
+	once  sync.Once
+	image []byte
+}
+
+// standOn makes a stand on a database and seeds it.
 func standOn(t *testing.T, db *store.DB, folder string) *Stand {
 	t.Helper()
-	master, _ := keys.NewMaster()
-	a := &authn.Service{Store: db, Master: master, Pool: authn.NewHashPool(0, 100, time.Minute), Limits: authn.DefaultLimits}
-	g := &grant.Service{Store: db, Master: master, Authn: a, Issuer: "http://localhost:8080"}
+	a := &authn.Service{Store: db, Master: testMaster, Pool: authn.NewHashPool(0, 100, time.Minute), Limits: authn.DefaultLimits}
+	g := &grant.Service{Store: db, Master: testMaster, Authn: a, Issuer: "http://localhost:8080"}
 	s := New(Options{Store: db, Authn: a, Grant: g, Outbox: &notify.Outbox{}, Issuer: g.Issuer, Portal: "http://localhost:8081", Data: folder,
 		Site: webtest.Site(t, web.Options{Stand: true, Faces: []fs.FS{Files}})})
 	if err := g.Reload(t.Context(), time.Now()); err != nil {
