@@ -92,3 +92,28 @@ func TestOfSeveralHostsTheOneThatWritesIsFound(t *testing.T) {
 	db := storetest.Open(t, u.String())
 	scratch(t, db)
 }
+
+// Behind pgbouncer statements cannot stay prepared and session settings do not pass: the address says so, and everything
+// still works.
+func TestAnAddressForAPoolerWorks(t *testing.T) {
+	for _, mode := range []string{"exec", "cache_describe"} {
+		t.Run(mode, func(t *testing.T) {
+			u, err := url.Parse(storetest.PostgresURL(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			query := u.Query()
+			query.Set("default_query_exec_mode", mode)
+			u.RawQuery = query.Encode()
+			db := storetest.Open(t, u.String())
+			scratch(t, db)
+			if err := db.InTx(t.Context(), func(tx *store.Tx) error { return add(t.Context(), tx.Queries, 1) }); err != nil {
+				t.Fatal(err)
+			}
+			var bound string
+			if err := db.Row(t.Context(), `SHOW statement_timeout`).Scan(&bound); err != nil || bound != "0" {
+				t.Errorf("statement_timeout = %s, %v; want the server's own", bound, err)
+			}
+		})
+	}
+}
