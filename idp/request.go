@@ -12,6 +12,9 @@ const (
 	FaceCabinet Face = "cabinet" // the citizen came by themselves: no client, no code
 )
 
+// PromptOther stands among the prompts of a request whose person said «Войти другим». No portal can send it.
+const PromptOther = "other"
+
 // RequestLife is how long a citizen may take to sign in, in seconds.
 const RequestLife = 3600
 

@@ -49,9 +49,10 @@ func (q Queries) RequestMethod(ctx context.Context, id idp.ID, oid idp.OID, meth
 		string(id), oid, string(method), now))
 }
 
-// RequestSecond records that the second factor was proved for the account that the request is bound to.
-func (q Queries) RequestSecond(ctx context.Context, id idp.ID, oid idp.OID, now int64) (bool, error) {
-	return one(q.q.ExecContext(ctx, `UPDATE auth_request SET second_at = $3 WHERE id = $1 AND oid = $2`+openRequest+`$3`, string(id), oid, now))
+// RequestSecond records which second factor was proved for the account that the request is bound to.
+func (q Queries) RequestSecond(ctx context.Context, id idp.ID, oid idp.OID, method idp.Factor, now int64) (bool, error) {
+	return one(q.q.ExecContext(ctx, `UPDATE auth_request SET second_at = $3, method = $4 WHERE id = $1 AND oid = $2`+openRequest+`$3`,
+		string(id), oid, now, string(method)))
 }
 
 // RequestEmail records that the e-mail was proved on a new device.
@@ -71,10 +72,11 @@ func (q Queries) RequestChosen(ctx context.Context, id idp.ID, oid idp.OID, now 
 		session_id = '', consented_at = 0 WHERE id = $1`+openRequest+`$3`, string(id), oid, now))
 }
 
-// RequestForget sets a request back to «who is it?»: the person said that they are somebody else.
+// RequestForget sets a request back to «who is it?»: the person said that they are somebody else. What the portal asked for stays.
 func (q Queries) RequestForget(ctx context.Context, id idp.ID, now int64) (bool, error) {
 	return one(q.q.ExecContext(ctx, `UPDATE auth_request SET oid = 0, password_at = 0, method = '', second_at = 0, email_at = 0, session_id = '',
-		chosen_at = 0, consented_at = 0, prompts = 'login' WHERE id = $1`+openRequest+`$2`, string(id), now))
+		chosen_at = 0, consented_at = 0, prompts = CASE WHEN prompts = '' OR prompts = $3 THEN $3 WHEN prompts LIKE $4 THEN prompts
+		ELSE prompts || ' ' || $3 END WHERE id = $1`+openRequest+`$2`, string(id), now, idp.PromptOther, "% "+idp.PromptOther))
 }
 
 // RequestConsented records the answer of the consent page for an account.

@@ -30,7 +30,7 @@ func (s *Service) FirstSignIn(ctx context.Context, tx *store.Tx, v Visitor, b Be
 	r.PasswordAt, r.Method, r.OID = t, method, b.Account.OID
 	if method != "" {
 		r.SecondAt = t
-		if _, err := tx.RequestSecond(ctx, r.ID, b.Account.OID, t); err != nil {
+		if _, err := tx.RequestSecond(ctx, r.ID, b.Account.OID, method, t); err != nil {
 			return p, err
 		}
 	}

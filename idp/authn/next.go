@@ -48,7 +48,7 @@ func Next(f Flow) Step {
 		return Finished
 	case f.Now >= r.ExpiresAt:
 		return Expired
-	case r.OID == 0 && r.Prompt("create"):
+	case r.OID == 0 && r.Prompt("create") && !r.Prompt(idp.PromptOther):
 		return Register
 	}
 	if step := SignIn(f); step != Done {
@@ -78,7 +78,7 @@ func SignIn(f Flow) Step {
 		}
 		return secondFactor(f)
 	}
-	if f.Session == nil || f.Account == nil {
+	if f.Session == nil || f.Account == nil || r.OID == 0 && r.Prompt(idp.PromptOther) {
 		return Login
 	}
 	fresh := r.PasswordAt > 0 // and it made this very session

@@ -86,7 +86,7 @@ func (s *Service) proveSent(ctx context.Context, v Visitor, f Flow, step Step, t
 		if step == EmailCode {
 			return tx.RequestEmail(ctx, f.Request.ID, f.Account.OID, now.Unix())
 		}
-		return tx.RequestSecond(ctx, f.Request.ID, f.Account.OID, now.Unix())
+		return tx.RequestSecond(ctx, f.Request.ID, f.Account.OID, idp.SMSFactor, now.Unix())
 	})
 }
 
@@ -163,7 +163,7 @@ func (s *Service) proveTOTP(ctx context.Context, v Visitor, f Flow, typed string
 		if err := tx.ClearAttempts(ctx, bucket); err != nil {
 			return false, err
 		}
-		return tx.RequestSecond(ctx, f.Request.ID, a.OID, now.Unix())
+		return tx.RequestSecond(ctx, f.Request.ID, a.OID, idp.TOTPFactor, now.Unix())
 	})
 	if used {
 		return Proved{}, idp.Wrong("code", "totp.used")
