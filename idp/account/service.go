@@ -100,7 +100,7 @@ func (s *Service) read(f Form) (store.Registration, error) {
 }
 
 // ReadName reads a name: letters of one alphabet, Cyrillic or Latin, with hyphen, space, apostrophe and full stop, at most
-// 100; a single hyphen where the document has none. Error codes: {field}.empty, {field}.mixed, {field}.sign, {field}.long.
+// 100; a single hyphen where the document has none. Error codes: {field}.empty, name.mixed, name.sign, name.long.
 func ReadName(field, text string, required bool) (string, error) {
 	text = strings.Join(strings.Fields(norm.NFC.String(text)), " ")
 	text = strings.NewReplacer("’", "'", "ʼ", "'", "–", "-", "‐", "-", "—", "-").Replace(text)
@@ -112,7 +112,7 @@ func ReadName(field, text string, required bool) (string, error) {
 	case text == "-":
 		return text, nil
 	case len([]rune(text)) > 100:
-		return "", idp.Wrong(field, field+".long")
+		return "", idp.Wrong(field, "name.long")
 	}
 	var cyrillic, latin bool
 	for _, r := range text {
@@ -123,14 +123,14 @@ func ReadName(field, text string, required bool) (string, error) {
 			latin = true
 		case strings.ContainsRune("-' .", r), unicode.Is(unicode.Mn, r) && (latin || cyrillic):
 		default:
-			return "", idp.Wrong(field, field+".sign")
+			return "", idp.Wrong(field, "name.sign")
 		}
 	}
 	if cyrillic && latin {
-		return "", idp.Wrong(field, field+".mixed")
+		return "", idp.Wrong(field, "name.mixed")
 	}
 	if !cyrillic && !latin {
-		return "", idp.Wrong(field, field+".sign")
+		return "", idp.Wrong(field, "name.sign")
 	}
 	return text, nil
 }

@@ -151,6 +151,14 @@ func (f Frame) Sentence(err error) string {
 	return out
 }
 
+// Word is a text of the catalogue without marks, for values that a struct holds; empty for an empty key.
+func (f Frame) Word(key string) string {
+	if key == "" {
+		return ""
+	}
+	return f.site.Text(f.Lang, key, nil)
+}
+
 // Field is one input with its label, hint and problem.
 type Field struct {
 	Name         string // of the input; its id is the same
