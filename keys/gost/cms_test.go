@@ -180,13 +180,6 @@ func TestAChangedMessageDoesNotVerify(t *testing.T) {
 		return der
 	}
 	full, bare := write(SignOptions{Time: time.Unix(1.7e9, 0)}), write(SignOptions{NoAttributes: true})
-	bytesOf := func(der []byte, from, to string) []byte {
-		out := bytes.ReplaceAll(der, unhex(t, from), unhex(t, to))
-		if bytes.Equal(out, der) {
-			t.Fatalf("%s is not in the message", from)
-		}
-		return out
-	}
 	oid := func(arcs ...int) func(*SignedData) { return func(m *SignedData) { m.signers[0].digest.oid = arcs } }
 	for _, tt := range []struct {
 		name   string
@@ -206,10 +199,10 @@ func TestAChangedMessageDoesNotVerify(t *testing.T) {
 		{"the certificate is not there", full, func(m *SignedData) { m.Certificates = nil }, "not at hand"},
 		{"the serial number is another", full, func(m *SignedData) { m.signers[0].serial.SetInt64(5) }, "not at hand"},
 		{"it names no one", full, func(m *SignedData) { m.signers[0].serial = nil }, "not at hand"},
-		{"the time is another", bytesOf(full, "170d3233", "170d3234"), nil, "does not belong"},
-		{"the attribute messageDigest is gone", bytesOf(full, "06092a864886f70d010904", "06092a864886f70d010914"), nil, "messageDigest is missing"},
-		{"an attribute stands twice", bytesOf(full, "06092a864886f70d010905", "06092a864886f70d010903"), nil, "malformed signed attributes"},
-		{"it is enveloped data", bytesOf(full, "06092a864886f70d010702", "06092a864886f70d010703"), nil, "CMS content"},
+		{"the time is another", replaced(t, full, "170d3233", "170d3234"), nil, "does not belong"},
+		{"the attribute messageDigest is gone", replaced(t, full, "06092a864886f70d010904", "06092a864886f70d010914"), nil, "messageDigest is missing"},
+		{"an attribute stands twice", replaced(t, full, "06092a864886f70d010905", "06092a864886f70d010903"), nil, "malformed signed attributes"},
+		{"it is enveloped data", replaced(t, full, "06092a864886f70d010702", "06092a864886f70d010703"), nil, "CMS content"},
 	} {
 		msg, err := ParseSignedData(tt.der)
 		if err == nil {
@@ -222,6 +215,16 @@ func TestAChangedMessageDoesNotVerify(t *testing.T) {
 			t.Errorf("%s: got %v, want %q in it", tt.name, err, tt.text)
 		}
 	}
+}
+
+// replaced puts bytes in the place of others, all in hexadecimal and of the same length.
+func replaced(t *testing.T, der []byte, from, to string) []byte {
+	t.Helper()
+	out := bytes.ReplaceAll(der, unhex(t, from), unhex(t, to))
+	if bytes.Equal(out, der) {
+		t.Fatalf("%s is not in the message", from)
+	}
+	return out
 }
 
 func TestTheCertificatesOfTheCallerComeFirst(t *testing.T) {
@@ -245,91 +248,6 @@ func TestTheCertificatesOfTheCallerComeFirst(t *testing.T) {
 	}
 }
 
-// toBER writes DER with indefinite lengths everywhere and octet strings in pieces.
-func toBER(t *testing.T, der []byte) (out []byte) {
-	t.Helper()
-	for len(der) > 0 {
-		tag, size, rest, err := berHeader(der)
-		if err != nil {
-			t.Fatal(err)
-		}
-		content := rest[:size]
-		switch {
-		case tag&0x20 != 0:
-			out = append(append(append(out, tag, 0x80), toBER(t, content)...), 0, 0)
-		case tag == 0x04:
-			out = append(out, 0x24, 0x80)
-			for len(content) > 0 {
-				n := min(50, len(content))
-				out = append(appendHeader(out, 4, n), content[:n]...)
-				content = content[n:]
-			}
-			out = append(out, 0, 0)
-		default:
-			out = append(out, der[:len(der)-len(rest)+size]...)
-		}
-		der = rest[size:]
-	}
-	return out
-}
-
-func TestMessagesInBERVerify(t *testing.T) {
-	for _, s := range signers() {
-		for form, opts := range forms(s) {
-			der, err := Sign([]byte(vectorV1), s.cert, s.key, opts)
-			if err != nil {
-				t.Fatal(err)
-			}
-			msg, err := ParseSignedData(toBER(t, der))
-			if err != nil {
-				t.Errorf("%s, %s: %v", s.name, form, err)
-				continue
-			}
-			if _, err := msg.Verify([]byte(vectorV1)); err != nil {
-				t.Errorf("%s, %s: %v", s.name, form, err)
-			}
-		}
-	}
-}
-
-func TestMessagesAreBounded(t *testing.T) {
-	nested := append(bytes.Repeat([]byte{0x30, 0x80}, 40), make([]byte, 80)...)
-	for _, tt := range []struct {
-		name, text string
-		in         []byte
-	}{
-		{"too large", "too large", make([]byte, MaxSignedData+1)},
-		{"nested too deeply", "nested", nested},
-		{"cut short", "malformed", vectorFile(t, "attributes.p7s.b64")[:500]},
-		{"followed by something", "after the end", append(vectorFile(t, "attributes.p7s.b64"), 0)},
-		{"empty", "malformed", nil},
-		{"an end without beginning", "malformed", []byte{0, 0}},
-		{"a primitive value without length", "malformed", []byte{4, 0x80, 0, 0}},
-		{"a length of eight bytes", "malformed", []byte{4, 0x88, 1, 0, 0, 0, 0, 0, 0, 0}},
-		{"a string of other things", "malformed", []byte{0x24, 0x80, 2, 1, 0, 0, 0}},
-	} {
-		if _, err := ParseSignedData(tt.in); err == nil || !strings.Contains(err.Error(), tt.text) {
-			t.Errorf("%s: got %v, want %q in it", tt.name, err, tt.text)
-		}
-	}
-}
-
-func TestBERBecomesDER(t *testing.T) {
-	for _, tt := range []struct{ name, in, want string }{
-		{"indefinite length", "3080020101" + "0000", "3003020101"},
-		{"indefinite within indefinite", "30803080020101" + "00000000", "30053003020101"},
-		{"a long form of a short length", "3082000402810101", "3003020101"},
-		{"a string in pieces", "24800401aa2403" + "0401bb" + "0000", "0402aabb"},
-		{"an empty string in pieces", "24800000", "0400"},
-		{"zeros inside a primitive value", "3080040200000000", "300404020000"},
-	} {
-		got, err := toDER(unhex(t, tt.in))
-		if err != nil || !bytes.Equal(got, unhex(t, tt.want)) {
-			t.Errorf("%s: got %x, %v, want %s", tt.name, got, err, tt.want)
-		}
-	}
-}
-
 func TestAnRSAKeyMustBeOfASaneSize(t *testing.T) {
 	for _, bits := range []uint{1024, 16384} {
 		n := new(big.Int).Lsh(big.NewInt(1), bits-1)
@@ -339,21 +257,6 @@ func TestAnRSAKeyMustBeOfASaneSize(t *testing.T) {
 			t.Errorf("%d bits: %v", bits, err)
 		}
 	}
-}
-
-func FuzzToDER(f *testing.F) {
-	f.Add(unhex(f, "24800401aa24030401bb0000"))
-	f.Add(vectorFile(f, "attributes.p7s.b64"))
-	f.Fuzz(func(t *testing.T, in []byte) {
-		der, err := toDER(in)
-		if err != nil {
-			return
-		}
-		again, err := toDER(der)
-		if err != nil || !bytes.Equal(again, der) {
-			t.Errorf("%x became %x, then %x, %v", in, der, again, err)
-		}
-	})
 }
 
 func FuzzParseSignedData(f *testing.F) {

@@ -260,13 +260,16 @@ func TestCertificatesOfOpenSSLAreVerified(t *testing.T) {
 		size := CurveByName(curve).Size()
 		alg := fmt.Sprintf("gost2012_%d", 8*size)
 		o.run("req", "-x509", "-newkey", alg, "-pkeyopt", "paramset:"+paramsets[curve], "-nodes", "-keyout", "key.pem",
-			"-subj", "/CN=TESTIS", "-outform", "DER", "-out", "cert.der")
+			"-utf8", "-subj", "/CN=ИС/O=Ведомство/INN=007700000000/OGRN=1027700000000/SNILS=00000000000", "-outform", "DER", "-out", "cert.der")
 		cert, err := ParseCertificate(o.read("cert.der"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := cert.CheckSignatureFrom(cert); err != nil {
 			t.Errorf("%s: %v", curve, err)
+		}
+		if got := cert.X509.Subject.String(); !strings.Contains(got, "ИС") || len(cert.X509.Subject.Names) != 5 {
+			t.Errorf("%s: subject = %s", curve, got) // INN, OGRN and SNILS are NumericString
 		}
 	}
 }

@@ -159,63 +159,65 @@ func (m *modulus) mulPlain(z, x, y *nat) {
 	m.mul(z, &t, y)
 }
 
-// finish sets z to t + carry·2^(64n) if that is below m, else to it less m; t must be below 2m. It may change t.
+// finish sets z to t + carry·2^(64n) if that is below m, else to it less m; t must be below 2m.
 func (m *modulus) finish(z, t *nat, carry uint64) {
-	var d nat
-	var borrow uint64
 	if m.n == 4 {
-		d[0], borrow = bits.Sub64(t[0], m.m[0], 0)
-		d[1], borrow = bits.Sub64(t[1], m.m[1], borrow)
-		d[2], borrow = bits.Sub64(t[2], m.m[2], borrow)
-		d[3], borrow = bits.Sub64(t[3], m.m[3], borrow)
-		_, borrow = bits.Sub64(carry, 0, borrow)
-		mask := -borrow // all ones: keep t
-		z[0] = d[0] ^ mask&(d[0]^t[0])
-		z[1] = d[1] ^ mask&(d[1]^t[1])
-		z[2] = d[2] ^ mask&(d[2]^t[2])
-		z[3] = d[3] ^ mask&(d[3]^t[3])
+		m.finish4(z, t[0], t[1], t[2], t[3], carry)
 		return
 	}
-	borrow = d.sub(t, &m.m)
+	var d nat
+	borrow := d.sub(t, &m.m)
 	_, borrow = bits.Sub64(carry, 0, borrow)
 	d.selectFrom(t, borrow, 8)
 	*z = d
 }
 
+// finish4 is finish for four limbs.
+func (m *modulus) finish4(z *nat, t0, t1, t2, t3, carry uint64) {
+	d0, borrow := bits.Sub64(t0, m.m[0], 0)
+	d1, borrow := bits.Sub64(t1, m.m[1], borrow)
+	d2, borrow := bits.Sub64(t2, m.m[2], borrow)
+	d3, borrow := bits.Sub64(t3, m.m[3], borrow)
+	_, borrow = bits.Sub64(carry, 0, borrow)
+	mask := -borrow // all ones: keep t
+	z[0] = d0 ^ mask&(d0^t0)
+	z[1] = d1 ^ mask&(d1^t1)
+	z[2] = d2 ^ mask&(d2^t2)
+	z[3] = d3 ^ mask&(d3^t3)
+}
+
 // add sets z to x+y mod m.
 func (m *modulus) add(z, x, y *nat) {
-	var t nat
-	var carry uint64
 	if m.n == 4 {
-		t[0], carry = bits.Add64(x[0], y[0], 0)
-		t[1], carry = bits.Add64(x[1], y[1], carry)
-		t[2], carry = bits.Add64(x[2], y[2], carry)
-		t[3], carry = bits.Add64(x[3], y[3], carry)
-	} else {
-		for i := range t {
-			t[i], carry = bits.Add64(x[i], y[i], carry)
-		}
+		t0, carry := bits.Add64(x[0], y[0], 0)
+		t1, carry := bits.Add64(x[1], y[1], carry)
+		t2, carry := bits.Add64(x[2], y[2], carry)
+		t3, carry := bits.Add64(x[3], y[3], carry)
+		m.finish4(z, t0, t1, t2, t3, carry)
+		return
 	}
+	var t nat
+	carry := t.add(x, y)
 	m.finish(z, &t, carry)
 }
 
 // sub sets z to x-y mod m.
 func (m *modulus) sub(z, x, y *nat) {
-	var borrow, carry uint64
 	if m.n == 4 {
-		var t [4]uint64
-		t[0], borrow = bits.Sub64(x[0], y[0], 0)
-		t[1], borrow = bits.Sub64(x[1], y[1], borrow)
-		t[2], borrow = bits.Sub64(x[2], y[2], borrow)
-		t[3], borrow = bits.Sub64(x[3], y[3], borrow)
+		t0, borrow := bits.Sub64(x[0], y[0], 0)
+		t1, borrow := bits.Sub64(x[1], y[1], borrow)
+		t2, borrow := bits.Sub64(x[2], y[2], borrow)
+		t3, borrow := bits.Sub64(x[3], y[3], borrow)
 		mask := -borrow
-		z[0], carry = bits.Add64(t[0], mask&m.m[0], 0)
-		z[1], carry = bits.Add64(t[1], mask&m.m[1], carry)
-		z[2], carry = bits.Add64(t[2], mask&m.m[2], carry)
-		z[3], _ = bits.Add64(t[3], mask&m.m[3], carry)
+		var carry uint64
+		z[0], carry = bits.Add64(t0, mask&m.m[0], 0)
+		z[1], carry = bits.Add64(t1, mask&m.m[1], carry)
+		z[2], carry = bits.Add64(t2, mask&m.m[2], carry)
+		z[3], _ = bits.Add64(t3, mask&m.m[3], carry)
 		return
 	}
 	mask := -z.sub(x, y)
+	var carry uint64
 	for i := range z {
 		z[i], carry = bits.Add64(z[i], mask&m.m[i], carry)
 	}

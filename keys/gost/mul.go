@@ -107,18 +107,17 @@ func square4(t *[8]uint64, x *nat) {
 
 // fold4 reduces t modulo 2^256-c: the upper half counts c times.
 func (m *modulus) fold4(z *nat, t *[8]uint64) {
-	var k, top uint64
-	var r nat
-	r[0], k = mac(t[0], t[4], m.c, 0)
-	r[1], k = mac(t[1], t[5], m.c, k)
-	r[2], k = mac(t[2], t[6], m.c, k)
-	r[3], top = mac(t[3], t[7], m.c, k)
-	r[0], k = bits.Add64(r[0], top*m.c, 0) // top and c have at most 33 and 32 bits, but top is at most c: 64 in all
-	r[1], k = bits.Add64(r[1], 0, k)
-	r[2], k = bits.Add64(r[2], 0, k)
-	r[3], k = bits.Add64(r[3], 0, k)
-	r[0] += k * m.c // after an overflow the rest is below top·c: no carry
-	m.finish(z, &r, 0)
+	c := m.c
+	r0, k := mac(t[0], t[4], c, 0)
+	r1, k := mac(t[1], t[5], c, k)
+	r2, k := mac(t[2], t[6], c, k)
+	r3, top := mac(t[3], t[7], c, k)
+	r0, k = bits.Add64(r0, top*c, 0) // top is at most c, and c has at most 32 bits
+	r1, k = bits.Add64(r1, 0, k)
+	r2, k = bits.Add64(r2, 0, k)
+	r3, k = bits.Add64(r3, 0, k)
+	r0 += k * c // after an overflow the rest is below top·c: no carry
+	m.finish4(z, r0, r1, r2, r3, 0)
 }
 
 // redc4 is Montgomery's reduction of t, which must be below m·2^256.
@@ -146,12 +145,11 @@ func (m *modulus) redc4(z *nat, t *[8]uint64) {
 	c4, c = mac(c4, k, m1, c)
 	c5, c = mac(c5, k, m2, c)
 	c6, c7 = mac(c6, k, m3, c)
-	var r nat
-	r[0], c = bits.Add64(t[4], c4, 0)
-	r[1], c = bits.Add64(t[5], c5, c)
-	r[2], c = bits.Add64(t[6], c6, c)
-	r[3], c = bits.Add64(t[7], c7, c)
-	m.finish(z, &r, c)
+	c4, c = bits.Add64(t[4], c4, 0)
+	c5, c = bits.Add64(t[5], c5, c)
+	c6, c = bits.Add64(t[6], c6, c)
+	c7, c = bits.Add64(t[7], c7, c)
+	m.finish4(z, c4, c5, c6, c7, c)
 }
 
 // addMul8 adds k·x to the eight words at t and returns the carry out of them.
