@@ -216,8 +216,8 @@ CREATE TABLE consent (
 
 -- An authorization code and the tokens that come from it: one row from the code to the last refresh token.
 CREATE TABLE token_family (
-    id              TEXT    NOT NULL,
     oid             BIGINT  NOT NULL,
+    id              TEXT    NOT NULL,
     client_id       TEXT    NOT NULL,
     face            TEXT    NOT NULL,
     session_id      TEXT    NOT NULL,
@@ -246,15 +246,16 @@ CREATE TABLE token_family (
     created_at      BIGINT  NOT NULL,
     expires_at      BIGINT  NOT NULL,
     ended_at        BIGINT  NOT NULL,
-    CONSTRAINT token_family_pk PRIMARY KEY (id)
+    CONSTRAINT token_family_pk PRIMARY KEY (oid, id)
 );
-CREATE INDEX token_family_session ON token_family (session_id);
-CREATE INDEX token_family_account ON token_family (oid, client_id);
+CREATE INDEX token_family_session ON token_family (oid, session_id);
+CREATE INDEX token_family_client ON token_family (oid, client_id);
 CREATE INDEX token_family_expires ON token_family (expires_at);
 
 -- Opaque access tokens, and revoked JWTs of client_credentials (family is empty there).
 CREATE TABLE access_token (
     hash       BYTEA   NOT NULL,
+    oid        BIGINT  NOT NULL,
     family     TEXT    NOT NULL,
     client_id  TEXT    NOT NULL,
     scopes     TEXT    NOT NULL,
