@@ -76,6 +76,13 @@ func (q Queries) PutSession(ctx context.Context, s idp.Session) error {
 	return err
 }
 
+// StepUpSession replaces the secret and the methods of a session that is still there; false if it was ended meanwhile: a step-up
+// must not bring it back.
+func (q Queries) StepUpSession(ctx context.Context, s idp.Session) (bool, error) {
+	return one(q.q.ExecContext(ctx, `UPDATE session SET secret_hash = $3, methods = $4, seen_at = $5 WHERE oid = $1 AND id = $2`,
+		s.OID, string(s.ID), s.SecretHash, list(s.Auth.Methods), s.SeenAt))
+}
+
 // TouchSession writes that the session was used; false if it is gone.
 func (q Queries) TouchSession(ctx context.Context, oid idp.OID, id idp.ID, now int64) (bool, error) {
 	return one(q.q.ExecContext(ctx, `UPDATE session SET seen_at = $3 WHERE oid = $1 AND id = $2 AND seen_at < $3`, oid, string(id), now))

@@ -76,14 +76,14 @@ func (s *Service) allowCode(ctx context.Context, tx *store.Tx, in Sending, now i
 	if err != nil && !isNotFound(err) {
 		return err
 	}
-	if wait := former.SentAt + s.Limits.CodeGap - now; err == nil && wait > 0 {
+	if wait := former.SentAt + s.Limits.CodeGap - now; err == nil && wait > 0 && former.Contact == in.To.Value {
 		return tooMany("code.wait", wait, map[string]string{"left": Countdown(wait)})
 	}
-	spent, err := tx.Attempts(ctx, in.budget("spent"))
+	paused, err := tx.Attempts(ctx, in.budget("paused"))
 	if err != nil {
 		return err
 	}
-	if end := spent.StartedAt + spentPause; spent.Count >= spentLimit && now < end {
+	if end := paused.StartedAt + spentPause; paused.Count > 0 && now < end {
 		return tooMany("code.paused", end-now, map[string]string{"until": strconv.FormatInt(end, 10)})
 	}
 	for _, b := range []struct {
@@ -203,15 +203,25 @@ func (s *Service) whyNoCode(ctx context.Context, flow idp.ID, p Purpose, now int
 	return idp.Wrong("code", "code.expired")
 }
 
-// CountSpent remembers that all tries of a code were wrong; after three such codes there is a pause.
+// CountSpent remembers that all tries of a code were wrong; the third such code within a day begins a pause.
 func (s *Service) CountSpent(ctx context.Context, in Sending, now int64) error {
-	_, _, err := s.Store.Count(ctx, in.budget("spent"), spentLimit, spentPause, now)
-	return err
+	const day = 86400
+	a, _, err := s.Store.Count(ctx, in.budget("spent"), spentLimit, day, now)
+	if err != nil || a.Count < spentLimit {
+		return err
+	}
+	return s.Store.InTx(ctx, func(tx *store.Tx) error {
+		if err := tx.ClearAttempts(ctx, in.budget("spent")); err != nil {
+			return err
+		}
+		_, _, err := tx.Count(ctx, in.budget("paused"), 1, spentPause, now)
+		return err
+	})
 }
 
 // Refund gives the budget of a contact back after a code was right: its owner signs in as often as they like.
 func (in Sending) Refund(ctx context.Context, tx *store.Tx) error {
-	for _, name := range []string{"hour", "day", "spent"} {
+	for _, name := range []string{"hour", "day", "spent", "paused"} {
 		if err := tx.ClearAttempts(ctx, in.budget(name)); err != nil {
 			return err
 		}

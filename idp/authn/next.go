@@ -76,7 +76,10 @@ func SignIn(f Flow) Step {
 		if f.Account == nil || f.Account.OID != r.OID || r.SessionID != "" {
 			return Login // signed out meanwhile, in another tab
 		}
-		return secondFactor(f)
+		if step := secondFactor(f); step != Done {
+			return step
+		}
+		return Login // nothing lacks any more (the device became known in another tab), but no session was made of this password
 	}
 	if f.Session == nil || f.Account == nil || r.OID == 0 && r.Prompt(idp.PromptOther) {
 		return Login

@@ -33,7 +33,7 @@ func (s *Service) CodeState(ctx context.Context, f Flow, step Step) (CodeState, 
 func (s *Service) codeState(ctx context.Context, flow idp.ID, p Purpose, contact idp.Identifier) (CodeState, error) {
 	st := CodeState{Contact: contact}
 	c, err := s.Store.Code(ctx, flow, string(p))
-	if isNotFound(err) {
+	if isNotFound(err) || err == nil && c.Contact != contact.Value { // sent to whoever was here before
 		return st, nil
 	}
 	st.SentAt, st.ExpiresAt, st.NextAt = c.SentAt, c.ExpiresAt, c.SentAt+s.Limits.CodeGap
@@ -199,6 +199,9 @@ func (s *Service) SealTOTP(oid idp.OID, secret string) []byte {
 
 // SendAgain sends a new code for the step that asks for one now. Errors: TooMany code.wait {left}, code.paused, code.too_many {until}.
 func (s *Service) SendAgain(ctx context.Context, v Visitor, f Flow, now time.Time) error {
+	if err := s.checkRequest(f.Request, v, now.Unix()); err != nil {
+		return err
+	}
 	step := Next(f)
 	if step != Code && step != EmailCode {
 		return idp.Fail(idp.Gone, "request.finished")
@@ -216,6 +219,9 @@ func (s *Service) SendAgain(ctx context.Context, v Visitor, f Flow, now time.Tim
 
 // Choose records which second factor the person wants to use, and sends the code if it needs one.
 func (s *Service) Choose(ctx context.Context, v Visitor, f Flow, method idp.Factor, now time.Time) error {
+	if err := s.checkRequest(f.Request, v, now.Unix()); err != nil {
+		return err
+	}
 	step := Next(f)
 	asked := step == ChooseMethod || step == Code || step == TOTP
 	if !asked || f.Account == nil || !slices.Contains(f.Account.Factors(), method) {

@@ -262,8 +262,8 @@ func (s *Service) stepUp(ctx context.Context, tx *store.Tx, v Visitor, r idp.Aut
 			sess.Auth.Methods = append(slices.Clone(sess.Auth.Methods), m)
 		}
 	}
-	if err := tx.PutSession(ctx, sess); err != nil {
-		return err
+	if ok, err := tx.StepUpSession(ctx, sess); err != nil || !ok {
+		return orFinished(err)
 	}
 	e := idp.Event{OID: a.OID, What: idp.SignedInAgain, ClientID: r.ClientID, Session: sess.ID, Details: map[string]string{"methods": joinMethods(sess.Auth.Methods)}}
 	if err := s.event(ctx, tx.Queries, v, e, now); err != nil {
