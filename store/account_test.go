@@ -229,6 +229,23 @@ func TestSignInAgainChangesTheSecretAndKeepsTheNumber(t *testing.T) {
 	})
 }
 
+func TestAStepUpChangesASessionThatIsThereAndBringsNoneBack(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, a := t.Context(), anAccount(t, db)
+		s := aSession(a.OID, t0)
+		must(t, db.PutSession(ctx, s))
+		s.SecretHash, s.Auth.Methods, s.SeenAt = []byte("new"), []string{"pwd", "otp"}, t0+9
+		changed := s
+		changed.Auth.Time, changed.EndsAt = t0+9, t0+1 // are not written
+		holds(t, "step up", true)(db.StepUpSession(ctx, changed))
+		if got, _, err := db.SessionWith(ctx, a.OID, s.ID, t0+9); err != nil || cmp.Diff(s, got) != "" {
+			t.Errorf("err = %v, diff (-want +got):\n%s", err, cmp.Diff(s, got))
+		}
+		holds(t, "end", true)(db.EndSession(ctx, a.OID, s.ID, t0+9))
+		holds(t, "step up what is gone", false)(db.StepUpSession(ctx, changed))
+	})
+}
+
 func TestSessionsAreListedNewestFirstAndEndedButOne(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx, a := t.Context(), anAccount(t, db)
