@@ -102,6 +102,9 @@ func union(a, b []idp.Attribute) []idp.Attribute {
 
 // samePerson: the page is answered by the person it was drawn for, and consent is what is asked now.
 func samePerson(v authn.Visitor, f authn.Flow, session idp.ID) error {
+	if !authn.Bound(f.Request, v) {
+		return idp.Fail(idp.Denied, "request.other_browser")
+	}
 	if authn.Next(f) != authn.Consent {
 		return idp.Fail(idp.Gone, "request.finished")
 	}

@@ -103,13 +103,18 @@ func exactMembers(text []byte) error {
 		if seen[name] {
 			return fmt.Errorf("member %q comes twice", name)
 		}
-		if strings.ToLower(name) != name {
-			return fmt.Errorf("member %q: write it in small letters", name)
+		if strings.ToLower(name) != name || strings.ContainsFunc(name, func(r rune) bool { return r > '~' }) { // K as in kelvin folds to k
+			return fmt.Errorf("member %q: write it in small Latin letters", name)
 		}
 		seen[name] = true
-		var skip json.RawMessage
-		if err := d.Decode(&skip); err != nil && err != io.EOF {
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil && err != io.EOF {
 			return err
+		}
+		if name == "esia" && value[0] == '{' {
+			if err := exactMembers(value); err != nil {
+				return fmt.Errorf("esia: %w", err)
+			}
 		}
 	}
 	return nil

@@ -125,6 +125,10 @@ func (s *Service) Refresh(ctx context.Context, c *idp.Client, in RefreshUse, now
 	if !ok {
 		return Issued{}, badGrant("refresh_unknown", "the refresh token is not one of ours, or was cut off")
 	}
+	wish := tokenWish{resource: in.Resource, scopes: strings.Fields(in.Scope)}
+	if err := s.checkWish(ctx, c, k, hash(secret), wish); err != nil {
+		return Issued{}, err
+	}
 	t := now.Unix()
 	g, err := s.Store.Rotate(ctx, k, store.RefreshUse{Hash: hash(secret), ClientID: c.ID, Generation: generation, Now: t})
 	if errors.Is(err, idp.NotFound) {
@@ -133,13 +137,32 @@ func (s *Service) Refresh(ctx context.Context, c *idp.Client, in RefreshUse, now
 	if err != nil {
 		return Issued{}, err
 	}
-	wish := tokenWish{resource: in.Resource, refresh: s.refreshToken(k, secret, g.Generation), scopes: strings.Fields(in.Scope)}
+	wish.refresh = s.refreshToken(k, secret, g.Generation)
+	return s.issue(ctx, c, g, wish, now)
+}
+
+// checkWish refuses what a refresh asks too much before the token is taken: a client that mistypes a scope keeps its family.
+// A token that does not count is left to Rotate.
+func (s *Service) checkWish(ctx context.Context, c *idp.Client, k store.GrantKey, refreshHash []byte, wish tokenWish) error {
+	if len(wish.scopes) == 0 && wish.resource == "" {
+		return nil
+	}
+	g, err := s.Store.Grant(ctx, k)
+	if errors.Is(err, idp.NotFound) || err == nil && (!keys.Equal(g.RefreshHash, refreshHash) || g.ClientID != c.ID) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	for _, w := range wish.scopes {
 		if !slices.Contains(g.Scopes, w) {
-			return Issued{}, refuse("invalid_scope", "scope_wider", "scope asks for more than was granted")
+			return refuse("invalid_scope", "scope_wider", "scope asks for more than was granted")
 		}
 	}
-	return s.issue(ctx, c, g, wish, now)
+	if _, refusal := oneResource(g.Resource, wish.resource); refusal != nil {
+		return refusal
+	}
+	return nil
 }
 
 // repeated judges a refresh token that is not the newest: the same answer again within the grace, else the end of the family.
