@@ -41,6 +41,9 @@ func (d devCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := server.CheckIssuer(d.Issuer); d.Issuer != "" && err != nil && !strings.HasPrefix(d.Issuer, "http://") {
+		return usageError{fmt.Errorf("-issuer: %w", err)}
+	}
 	dir, cleanup, err := d.folder()
 	if err != nil {
 		return err
@@ -53,8 +56,6 @@ func (d devCommand) Run(ctx context.Context) error {
 	issuer, portalURL := d.Issuer, localURL(portal)
 	if issuer == "" {
 		issuer = localURL(provider)
-	} else if err := server.CheckIssuer(issuer); err != nil && !strings.HasPrefix(issuer, "http://") {
-		return usageError{fmt.Errorf("-issuer: %w", err)}
 	}
 	return d.start(ctx, standParts{dir: dir, issuer: issuer, portalURL: portalURL, provider: provider, portal: portal, clients: extra})
 }
