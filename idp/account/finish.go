@@ -62,15 +62,18 @@ func (s *Service) make(ctx context.Context, tx *store.Tx, v authn.Visitor, r sto
 		}
 		a.OID = idp.NewOID()
 	}
-	ok, err := tx.AddIdentifier(ctx, r.Contact(), a.OID, now.Unix())
+	ok, err := tx.RegistrationDone(ctx, r.ID, a.OID, now.Unix()) // before the contact: a form sent twice is finished, not taken
 	if err != nil {
 		return Done{}, err
 	}
 	if !ok {
-		return Done{}, idp.Fail(idp.Conflict, "contact.taken")
+		return Done{}, idp.Fail(idp.Gone, "registration.done")
 	}
-	if ok, err = tx.RegistrationDone(ctx, r.ID, a.OID, now.Unix()); err != nil || !ok {
-		return Done{}, gone(err)
+	if ok, err = tx.AddIdentifier(ctx, r.Contact(), a.OID, now.Unix()); err != nil {
+		return Done{}, err
+	}
+	if !ok {
+		return Done{}, idp.Fail(idp.Conflict, "contact.taken")
 	}
 	if err := tx.AddEvent(ctx, idp.Event{OID: a.OID, ID: idp.NewID(now), At: now.Unix(), What: idp.Registered, Agent: v.Agent,
 		Details: map[string]string{"by": string(r.Contact().Kind)}}); err != nil {

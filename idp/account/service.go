@@ -231,10 +231,11 @@ func (s *Service) Prove(ctx context.Context, v authn.Visitor, r store.Registrati
 // refused counts a code that is spent. By e-mail, after three of them, only the link is left.
 func (s *Service) refused(ctx context.Context, r store.Registration, in authn.Sending, c store.OneTimeCode, refusal error, now time.Time) error {
 	if c.Tries >= authn.CodeTries {
-		if err := s.Authn.CountSpent(ctx, in, now.Unix()); err != nil {
+		paused, err := s.Authn.CountSpent(ctx, in, now.Unix())
+		if err != nil {
 			return err
 		}
-		if r.Phone == "" {
+		if paused && r.Phone == "" {
 			return idp.Wrong("code", "email.code_closed")
 		}
 	}

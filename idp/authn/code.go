@@ -203,14 +203,14 @@ func (s *Service) whyNoCode(ctx context.Context, flow idp.ID, p Purpose, now int
 	return idp.Wrong("code", "code.expired")
 }
 
-// CountSpent remembers that all tries of a code were wrong; the third such code within a day begins a pause.
-func (s *Service) CountSpent(ctx context.Context, in Sending, now int64) error {
+// CountSpent remembers that all tries of a code were wrong; the third such code within a day begins a pause, and then it is true.
+func (s *Service) CountSpent(ctx context.Context, in Sending, now int64) (paused bool, err error) {
 	const day = 86400
 	a, _, err := s.Store.Count(ctx, in.budget("spent"), spentLimit, day, now)
 	if err != nil || a.Count < spentLimit {
-		return err
+		return false, err
 	}
-	return s.Store.InTx(ctx, func(tx *store.Tx) error {
+	return true, s.Store.InTx(ctx, func(tx *store.Tx) error {
 		if err := tx.ClearAttempts(ctx, in.budget("spent")); err != nil {
 			return err
 		}

@@ -98,7 +98,7 @@ func (s *Service) codeRefused(ctx context.Context, v Visitor, f Flow, in Sending
 	what := idp.CodeWrong
 	if c.Tries >= CodeTries {
 		what = idp.CodeSpent
-		if err := s.CountSpent(ctx, in, now.Unix()); err != nil {
+		if _, err := s.CountSpent(ctx, in, now.Unix()); err != nil {
 			return err
 		}
 	}
