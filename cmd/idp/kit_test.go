@@ -214,6 +214,7 @@ func freeAddress(t *testing.T) string {
 type browser struct {
 	client *http.Client
 	at     *serving
+	from   string // address that a trusted proxy would tell; empty: none
 }
 
 func newBrowser(at *serving) *browser {
@@ -235,6 +236,9 @@ type page struct {
 }
 
 func (b *browser) send(req *http.Request) (page, error) {
+	if b.from != "" {
+		req.Header.Set("X-Forwarded-For", b.from)
+	}
 	res, err := b.client.Do(req)
 	if err != nil {
 		return page{}, err
