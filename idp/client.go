@@ -102,7 +102,7 @@ func uriRegistered(registered []string, uri string) bool {
 // withoutLoopbackPort drops the port of an http address with a literal loopback IP; false for any other address.
 func withoutLoopbackPort(raw string) (string, bool) {
 	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "http" || u.User != nil || u.Fragment != "" {
+	if err != nil || u.Scheme != "http" || u.User != nil || u.ForceQuery || strings.Contains(raw, "#") {
 		return "", false
 	}
 	if ip, err := netip.ParseAddr(u.Hostname()); err != nil || !ip.IsLoopback() {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/net/idna"
@@ -122,33 +123,49 @@ func (p Phone) Spaced() string {
 	return phonenumbers.Format(n, phonenumbers.INTERNATIONAL)
 }
 
-// ParseEmail reads an address; letters of any alphabet are accepted on both sides of the @ (RFC 6531).
-// Errors: email.at, email.comma, email.shape.
+// ParseEmail reads an address; letters of any alphabet are accepted on both sides of the @ (RFC 6531). It is folded as ParseLogin
+// folds a login (NFKC), so that whoever registers with an address signs in with it. Errors: email.at, email.comma, email.shape,
+// email.domain.
 func ParseEmail(text string) (Email, error) {
-	text = strings.TrimSpace(norm.NFC.String(text))
+	if !utf8.ValidString(text) {
+		return "", Wrong("email", "email.shape")
+	}
+	text = strings.TrimSpace(norm.NFKC.String(text))
 	if text == "" {
 		return "", Wrong("email", "email.empty")
 	}
 	local, domain, found := strings.Cut(text, "@")
+	local = norm.NFKC.String(strings.ToLower(local))
 	switch {
 	case !found:
 		return "", Wrong("email", "email.at")
 	case strings.ContainsRune(domain, ','):
 		return "", Wrong("email", "email.comma")
-	case local == "" || len(text) > 254 || len(local) > 64 || strings.ContainsAny(text, "\"<>()[]\\;:, \t\r\n\x00"),
+	case local == "" || len(local)+1+len(domain) > 254 || len(local) > 64 || strings.ContainsAny(local+domain, "\"<>()[]\\;:, \t\r\n\x00"),
 		strings.HasPrefix(local, ".") || strings.HasSuffix(local, ".") || strings.Contains(local, ".."):
 		return "", Wrong("email", "email.shape")
 	}
-	for _, r := range local {
-		if unicode.IsControl(r) || unicode.IsSpace(r) || r == '@' {
+	for _, r := range local { // what is not seen would make another address that looks the same
+		if unicode.IsControl(r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError {
 			return "", Wrong("email", "email.shape")
 		}
 	}
 	ascii, err := idna.Lookup.ToASCII(domain)
-	if err != nil || !strings.Contains(ascii, ".") || strings.HasSuffix(ascii, ".") || strings.Contains(ascii, "..") {
+	if err != nil || !hostName(ascii) {
 		return "", Wrong("email", "email.domain")
 	}
-	return Email(strings.ToLower(local) + "@" + strings.ToLower(ascii)), nil
+	return Email(local + "@" + strings.ToLower(ascii)), nil
+}
+
+// hostName tells whether a name has two labels at least, each of 1 to 63 characters (RFC 1035, 2.3.4).
+func hostName(ascii string) bool {
+	labels := strings.Split(ascii, ".")
+	for _, l := range labels {
+		if l == "" || len(l) > 63 {
+			return false
+		}
+	}
+	return len(labels) > 1 && len(ascii) <= 253
 }
 
 // Masked is the form for lists and for the page that awaits a code: i…@example.ru.
