@@ -70,6 +70,8 @@ func nodeClients(t *testing.T) []nodeClient {
 		{ID: "basic", Auth: "client_secret_basic", Secret: secret, Alg: "ES256", Tier: "confirmed", method: "centre"},
 		{ID: "post", Auth: "client_secret_post", Secret: secret, Alg: "RS256", Tier: "standard"},
 		{ID: "private-key", Auth: "private_key_jwt", Key: key, Alg: "ES256", Tier: "confirmed", method: "bank"},
+		{ID: "basic-eddsa", Auth: "client_secret_basic", Secret: secret, Alg: "EdDSA", Tier: "confirmed", method: "letter"},
+		{ID: "post-ps256", Auth: "client_secret_post", Secret: secret, Alg: "PS256", Tier: "confirmed", method: "signature"},
 		{ID: "public", Auth: "none", Alg: "RS256", Tier: "simplified"},
 	}
 	for i := range list {

@@ -95,6 +95,15 @@ async function refresh(config, tokens, claims) {
   return { ...fresh, refresh_token: fresh.refresh_token ?? tokens.refresh_token }
 }
 
+// replay shows a code a second time: it is refused, and what it gave no longer serves (RFC 6749, 4.1.2).
+async function replay(config) {
+  const { url, checks } = await request(config)
+  const callback = await open(url)
+  const tokens = await oidc.authorizationCodeGrant(config, callback, checks)
+  await assert.rejects(oidc.authorizationCodeGrant(config, callback, checks), { error: 'invalid_grant' })
+  await assert.rejects(oidc.refreshTokenGrant(config, tokens.refresh_token), { error: 'invalid_grant' })
+}
+
 // revoke ends the grant: neither its refresh token nor its access token serves afterwards.
 async function revoke(config, tokens, claims) {
   await oidc.tokenRevocation(config, tokens.refresh_token, { token_type_hint: 'refresh_token' })
@@ -133,6 +142,7 @@ async function run() {
   await refusesSilently(config)
   fresh = await refresh(config, fresh, claims) // offline_access outlives sign-out
   await revoke(config, fresh, claims)
+  await replay(config)
   say({ done: claims })
 }
 
