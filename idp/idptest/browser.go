@@ -48,6 +48,14 @@ func (p *IdP) Browser() *Browser {
 		Agent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"}
 }
 
+// In makes the browser report to a subtest while that runs.
+func (b *Browser) In(t testing.TB) *Browser {
+	before := b.t
+	b.t = t
+	t.Cleanup(func() { b.t = before })
+	return b
+}
+
 // Err is the first error.
 func (b *Browser) Err() error { return b.err }
 

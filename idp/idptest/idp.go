@@ -11,6 +11,7 @@ package idptest
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -46,8 +47,20 @@ type IdP struct {
 	Outbox   *notify.Outbox
 	Citizens []stand.Citizen // the fixed citizens of the stand
 	t        testing.TB
-	mu       sync.Mutex
-	read     map[string]string // address -> id of the last entry that Message gave
+	inbox    *inbox
+}
+
+// inbox remembers which messages were given.
+type inbox struct {
+	mu   sync.Mutex
+	read map[string]string // address -> id of the last entry
+}
+
+// In is the same provider, which reports to a subtest.
+func (p *IdP) In(t testing.TB) *IdP {
+	sub := *p
+	sub.t = t
+	return &sub
 }
 
 // Limits are those of a stand without the pause between two codes.
@@ -73,7 +86,8 @@ func Start(t testing.TB, o Options) *IdP {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &IdP{Issuer: localURL(listener), t: t, read: map[string]string{}}
+	slog.SetLogLoggerLevel(slog.LevelWarn) // a line for every request would bury what fails
+	p := &IdP{Issuer: localURL(listener), t: t, inbox: &inbox{read: map[string]string{}}}
 	db := p.database(o)
 	settings := server.Settings{Issuer: p.Issuer, Master: master, Limits: o.Limits, PasswordPolicy: authn.PolicyState}
 	standing := &server.StandOptions{Portal: "http://localhost"}
@@ -212,16 +226,16 @@ func (p *IdP) Message(to string) notify.Entry {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
 	defer cancel()
-	p.mu.Lock()
-	after := p.read[to]
-	p.mu.Unlock()
+	p.inbox.mu.Lock()
+	after := p.inbox.read[to]
+	p.inbox.mu.Unlock()
 	found := p.Outbox.Wait(ctx, to, after)
 	if len(found) == 0 {
 		p.t.Fatalf("no message to %s", to)
 	}
 	newest := found[len(found)-1]
-	p.mu.Lock()
-	p.read[to] = newest.ID
-	p.mu.Unlock()
+	p.inbox.mu.Lock()
+	p.inbox.read[to] = newest.ID
+	p.inbox.mu.Unlock()
 	return newest
 }
