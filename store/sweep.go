@@ -3,7 +3,7 @@ package store
 import "context"
 
 // sweeps delete what is over, by key and in small batches, so that nothing grows for ever and no statement holds many rows.
-// $1 is now, $2 the size of a batch.
+// $1 is now, $2 the size of a batch. Of events only those of nobody go: unknown logins.
 var sweeps = []struct{ name, text string }{
 	{"auth_request", `DELETE FROM auth_request WHERE id IN (SELECT id FROM auth_request WHERE expires_at <= CAST($1 AS BIGINT) - 86400 LIMIT $2)`},
 	{"registration", `DELETE FROM registration WHERE id IN (SELECT id FROM registration WHERE expires_at <= CAST($1 AS BIGINT) - 86400 LIMIT $2)`},
@@ -15,6 +15,7 @@ var sweeps = []struct{ name, text string }{
 	{"token_family", `DELETE FROM token_family WHERE id IN (SELECT id FROM token_family WHERE expires_at <= CAST($1 AS BIGINT) - 172800 LIMIT $2)`},
 	{"access_token", `DELETE FROM access_token WHERE hash IN (SELECT hash FROM access_token WHERE expires_at <= CAST($1 AS BIGINT) - 3600 LIMIT $2)`},
 	{"assertion", `DELETE FROM assertion WHERE hash IN (SELECT hash FROM assertion WHERE expires_at <= CAST($1 AS BIGINT) - 3600 LIMIT $2)`},
+	{"event", `DELETE FROM event WHERE oid = 0 AND id IN (SELECT id FROM event WHERE oid = 0 AND at <= CAST($1 AS BIGINT) - 2592000 ORDER BY id LIMIT $2)`},
 	{"device", `DELETE FROM device WHERE oid IN (SELECT oid FROM device WHERE seen_at <= CAST($1 AS BIGINT) - 34560000 LIMIT $2) AND seen_at <= CAST($1 AS BIGINT) - 34560000`},
 }
 

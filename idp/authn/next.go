@@ -128,7 +128,7 @@ func level(f Flow) Step {
 	r, a := f.Request, *f.Account
 	auth := f.Session.Auth.Now(a)
 	want, demanded := r.Wanted(a)
-	if demanded && (!a.Tier.AtLeast(want.Tier) || a.Reach() < want.Strength) || methodRefused(f, want.Tier) {
+	if demanded && (!a.Tier.AtLeast(want.Tier) || a.Reach() < want.Strength) || demanded && methodRefused(f, want.Tier) {
 		return Raise
 	}
 	if !auth.Tier.AtLeast(want.Tier) && a.Tier.AtLeast(want.Tier) {

@@ -117,11 +117,13 @@ func (s *Service) passwordBucket(ctx context.Context, who person, v Visitor, now
 }
 
 func (s *Service) wrongPassword(ctx context.Context, v Visitor, who person, r idp.AuthRequest, tried store.Attempt, now time.Time) error {
+	// An unknown login leaves its line too, in nobody's journal: the same work, so the same time.
+	e := idp.Event{What: idp.PasswordWrong, ClientID: r.ClientID, Details: map[string]string{"by": string(who.login.Kind)}}
 	if who.account != nil {
-		e := idp.Event{OID: who.account.OID, What: idp.PasswordWrong, ClientID: r.ClientID, Details: map[string]string{"by": string(who.login.Kind)}}
-		if err := s.event(ctx, s.Store.Queries, v, e, now); err != nil {
-			return err
-		}
+		e.OID = who.account.OID
+	}
+	if err := s.event(ctx, s.Store.Queries, v, e, now); err != nil {
+		return err
 	}
 	if tried.Until > now.Unix() {
 		return &idp.Error{Kind: idp.TooMany, Code: "password.paused", RetryAfter: time.Duration(tried.Until-now.Unix()) * time.Second,
