@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -153,7 +154,7 @@ func (b *tab) shot(name string) {
 	}
 	for _, width := range []int64{320, 1100} {
 		var picture []byte
-		b.run(chromedp.EmulateViewport(width, 900), chromedp.FullScreenshot(&picture, 100))
+		b.run(page.BringToFront(), chromedp.EmulateViewport(width, 900), chromedp.FullScreenshot(&picture, 100))
 		if err := os.WriteFile(filepath.Join(b.shots, fmt.Sprintf("%s-%d.png", name, width)), picture, 0o600); err != nil {
 			b.t.Fatal(err)
 		}

@@ -103,6 +103,9 @@ func TestASignInWithAnApp(t *testing.T) {
 	r.same(claims, map[string]any{"acr": "urn:propusk:acr:standard:mfa", "tier": "standard", "tier_method": nil})
 }
 
+// The levels of new accounts: a code by SMS is a factor, one by e-mail is none.
+const oneFactor, twoFactors = "urn:propusk:acr:simplified", "urn:propusk:acr:simplified:mfa"
+
 // password of the tests' new citizens.
 const password = "Krepkij-5-chaj"
 
@@ -129,7 +132,6 @@ func (r *rp) finish(b *Browser, l login, acr string) {
 func TestRegistrationGoesOnToThePortal(t *testing.T) {
 	p := Start(t, Options{})
 	r := addRP(t, p, "one", "")
-	const oneFactor, twoFactors = "urn:propusk:acr:simplified", "urn:propusk:acr:simplified:mfa" // a code by SMS is a factor, one by e-mail is none
 	begin := func(r *rp, b *Browser) login {
 		l := r.login()
 		r.open(b, l)
@@ -163,6 +165,11 @@ func TestRegistrationGoesOnToThePortal(t *testing.T) {
 		b.Submit("continue")
 		r.finish(b, l, oneFactor)
 	})
+}
+
+func TestThePortalAsksForANewAccount(t *testing.T) {
+	p := Start(t, Options{})
+	r := addRP(t, p, "one", "")
 	t.Run("asked for by the portal", func(t *testing.T) {
 		r := r.in(t)
 		b := r.idp.Browser()
