@@ -39,6 +39,11 @@ func (f *Face) authorize(w http.ResponseWriter, r *http.Request, now time.Time) 
 	if err != nil {
 		return badRequest("the query cannot be decoded")
 	}
+	for _, name := range []string{"client_id", "redirect_uri"} { // whom to tell, and where, is not known then
+		if len(form[name]) > 1 {
+			return badRequest("parameter " + name + " comes more than once")
+		}
+	}
 	ask := askOf(form)
 	request, client, err := f.Grant.Begin(ask, now)
 	if err == nil {
@@ -70,7 +75,7 @@ func (f *Face) begin(w http.ResponseWriter, r *http.Request, request idp.AuthReq
 	if request.Prompt("none") {
 		return f.toClient(w, r, answerOf(request), silent(step))
 	}
-	if err := f.Authn.CountNetwork(r.Context(), visitor, now.Unix()); err != nil {
+	if err := f.Authn.CountBeginning(r.Context(), visitor, now.Unix()); err != nil {
 		return err
 	}
 	f.Visitors.Ensure(w, &visitor)

@@ -26,33 +26,50 @@ func newShell(f *Face) http.Handler {
 	endpoints := op.Endpoints{Token: op.NewEndpoint("/token"), Revocation: op.NewEndpoint("/revoke")}
 	library := op.RegisterServer(protocolServer{face: f}, endpoints, op.WithServerCORSOptions(nil))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := f.checkGrantType(r); err != nil {
-			f.answerError(w, r, err, "")
+		shown, err := grant.Credentials{}, f.checkForm(r)
+		if err == nil {
+			shown, err = f.credentials(r)
+		}
+		if err != nil {
+			f.answerError(w, r, err, shown.ClientID)
 			return
 		}
-		library.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), writerKey{}, requestOf{w, r})))
+		library.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), writerKey{}, requestOf{w, r, shown})))
 	})
 }
 
-// requestOf gives the methods of protocolServer the headers of the answer, which the library does not pass on.
+// requestOf gives the methods of protocolServer what the library does not pass on: the headers of the answer, and the
+// credentials with the method by which they came.
 type requestOf struct {
-	w http.ResponseWriter
-	r *http.Request
+	w     http.ResponseWriter
+	r     *http.Request
+	shown grant.Credentials
 }
 
-// checkGrantType answers what the library would answer with less: a grant type that is absent or not offered.
-func (f *Face) checkGrantType(r *http.Request) error {
-	if r.URL.Path != "/token" {
-		return nil
+// checkForm answers what the library would answer with less: a grant type that is not offered, a parameter that is absent.
+func (f *Face) checkForm(r *http.Request) error {
+	needed := []string{"token"}
+	if r.URL.Path == "/token" {
+		switch r.PostForm.Get("grant_type") {
+		case "":
+			needed = []string{"grant_type"}
+		case idp.GrantCode:
+			needed = []string{"code", "redirect_uri"}
+		case idp.GrantRefresh:
+			needed = []string{"refresh_token"}
+		case idp.GrantCredentials:
+			needed = nil
+		default:
+			return &grant.Refusal{Code: "unsupported_grant_type", Reason: "grant_type_unsupported",
+				Text: "grant_type is not offered: there are authorization_code, refresh_token, client_credentials"}
+		}
 	}
-	switch r.PostForm.Get("grant_type") {
-	case "":
-		return &grant.Refusal{Code: "invalid_request", Reason: "grant_type_missing", Text: "grant_type is missing"}
-	case idp.GrantCode, idp.GrantRefresh, idp.GrantCredentials:
-		return nil
+	for _, name := range needed {
+		if r.PostForm.Get(name) == "" {
+			return &grant.Refusal{Code: "invalid_request", Reason: name + "_missing", Text: name + " is missing"}
+		}
 	}
-	return &grant.Refusal{Code: "unsupported_grant_type", Reason: "grant_type_unsupported",
-		Text: "grant_type is not offered: there are authorization_code, refresh_token, client_credentials"}
+	return nil
 }
 
 func (s protocolServer) fail(ctx context.Context, err error, clientID string) error {
@@ -60,24 +77,10 @@ func (s protocolServer) fail(ctx context.Context, err error, clientID string) er
 	return s.face.asLibrary(of.w, of.r, err, clientID)
 }
 
-// VerifyClient authenticates the client by the method it is registered for (library-facts.md 1.5, rows 23, 27-29).
+// VerifyClient authenticates the client by the method it is registered for (library-facts.md 1.5, rows 23, 27-29). It takes
+// the credentials as we read them: the library forgets whether they came by the header or in the form.
 func (s protocolServer) VerifyClient(ctx context.Context, r *op.Request[op.ClientCredentials]) (op.Client, error) {
-	shown := grant.Credentials{ClientID: r.Data.ClientID, Secret: r.Data.ClientSecret, Assertion: r.Data.ClientAssertion,
-		Audiences: s.face.audiences(r.URL.Path)}
-	basic := r.Header.Get("Authorization") != ""
-	switch {
-	case basic && r.Form.Get("client_id") != "" && r.Form.Get("client_id") != shown.ClientID:
-		return nil, s.fail(ctx, &grant.Refusal{Code: "invalid_client", Reason: "client_id_differs",
-			Text: "client_id of the form differs from that of the Authorization header"}, "")
-	case basic:
-		shown.Method = idp.AuthBasic
-	case shown.Assertion != "":
-		shown.Method = idp.AuthPrivateKey
-	case shown.Secret != "":
-		shown.Method = idp.AuthPost
-	default:
-		shown.Method = idp.AuthNone
-	}
+	shown := ctx.Value(writerKey{}).(requestOf).shown
 	c, err := s.face.Grant.Authenticate(ctx, shown, time.Now())
 	if err != nil {
 		return nil, s.fail(ctx, err, shown.ClientID)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -169,39 +168,4 @@ func (f *Face) introspectFor(ctx context.Context, c *idp.Client, token string, n
 		out.Subject, out.level = f.Grant.Subject(live.Client, live.Grant.OID), levelOf(live.Grant)
 	}
 	return out, nil
-}
-
-// authenticate reads the credentials of a client from a request that the library does not serve.
-func (f *Face) authenticate(r *http.Request, now time.Time) (*idp.Client, error) {
-	form := r.PostForm
-	shown := grant.Credentials{ClientID: form.Get("client_id"), Secret: form.Get("client_secret"), Assertion: form.Get("client_assertion"),
-		Method: idp.AuthNone, Audiences: f.audiences(r.URL.Path)}
-	if shown.Secret != "" {
-		shown.Method = idp.AuthPost
-	}
-	if shown.Assertion != "" {
-		if form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
-			return nil, &grant.Refusal{Code: "invalid_request", Reason: "assertion_type", Text: "client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}
-		}
-		shown.Method = idp.AuthPrivateKey
-	}
-	if r.Header.Get("Authorization") == "" {
-		return f.Grant.Authenticate(r.Context(), shown, now)
-	}
-	id, secret, ok := r.BasicAuth()
-	if ok {
-		id, secret, ok = unescaped(id, secret)
-	}
-	if !ok || shown.Method != idp.AuthNone || shown.ClientID != "" && shown.ClientID != id {
-		return nil, &grant.Refusal{Code: "invalid_client", Reason: "auth_methods", Text: "authenticate by one method: Authorization: Basic, or the form"}
-	}
-	shown.ClientID, shown.Secret, shown.Method = id, secret, idp.AuthBasic
-	return f.Grant.Authenticate(r.Context(), shown, now)
-}
-
-// unescaped: both parts are form-encoded before they are joined (RFC 6749, 2.3.1).
-func unescaped(id, secret string) (string, string, bool) {
-	a, errA := url.QueryUnescape(id)
-	b, errB := url.QueryUnescape(secret)
-	return a, b, errA == nil && errB == nil
 }
