@@ -20,7 +20,8 @@ type Release struct {
 // Opened tells whether an attribute may leave.
 func (r Release) Opened(a Attribute) bool { return slices.Contains(r.Attributes, a) }
 
-// ReleaseOf decides, once for both faces, which attributes of an account leave under the allowed attributes.
+// ReleaseOf decides, once for both faces, which attributes of an account leave under the allowed attributes. A contact leaves only
+// when the person has proved it: portals find people by it.
 func ReleaseOf(a Account, documents []Document, allowed []Attribute) Release {
 	r := Release{Attributes: allowed, UpdatedAt: a.UpdatedAt}
 	for _, attr := range allowed {
@@ -42,9 +43,13 @@ func ReleaseOf(a Account, documents []Document, allowed []Attribute) Release {
 		case AttrDocument:
 			r.Document = identityDocument(documents)
 		case AttrPhone:
-			r.Phone, r.PhoneProved = a.Phone, a.PhoneVerifiedAt > 0
+			if r.PhoneProved = a.PhoneVerifiedAt > 0; r.PhoneProved {
+				r.Phone = a.Phone
+			}
 		case AttrEmail:
-			r.Email, r.EmailProved = a.Email, a.EmailVerifiedAt > 0
+			if r.EmailProved = a.EmailVerifiedAt > 0; r.EmailProved {
+				r.Email = a.Email
+			}
 		}
 	}
 	return r

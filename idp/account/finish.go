@@ -114,10 +114,13 @@ func (s *Service) askSecond(ctx context.Context, tx *store.Tx, a idp.Account, no
 		Link: confirmPath + token, Until: until}, now)
 }
 
+// freshProof is how long the code of a registration counts as a factor of the first sign-in, in seconds.
+const freshProof = 3600
+
 // signIn continues the login in which the registration began: the password was just set, and the code proved the phone.
 // A browser that did not begin the login (the link of the e-mail was opened elsewhere) signs in by itself.
 func (s *Service) signIn(ctx context.Context, tx *store.Tx, v authn.Visitor, r store.Registration, a idp.Account, now time.Time) (authn.Proved, error) {
-	if r.RequestID == "" {
+	if r.RequestID == "" || now.Unix() > r.ProvedAt+freshProof {
 		return authn.Proved{}, nil
 	}
 	req, err := tx.Request(ctx, r.RequestID)

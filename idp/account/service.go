@@ -48,7 +48,7 @@ func (s *Service) Begin(ctx context.Context, v authn.Visitor, f Form, now time.T
 	if r.Language == "" {
 		r.Language = idp.Russian
 	}
-	if err := s.Authn.CountNetwork(ctx, v, now.Unix()); err != nil {
+	if err := s.Authn.CountRegistration(ctx, v, now.Unix()); err != nil {
 		return r, err
 	}
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
@@ -170,6 +170,9 @@ func (s *Service) Again(ctx context.Context, v authn.Visitor, r store.Registrati
 	}
 	if r.ProvedAt > 0 {
 		return idp.Fail(idp.Gone, "registration.proved")
+	}
+	if err := s.Authn.CountRegistration(ctx, v, now.Unix()); err != nil {
+		return err
 	}
 	err := s.Store.InTx(ctx, func(tx *store.Tx) error { return s.send(ctx, tx, r, v, now) })
 	s.Authn.Woken()

@@ -219,9 +219,14 @@ func (s *Service) CountSpent(ctx context.Context, in Sending, now int64) (paused
 	})
 }
 
-// Refund gives the budget of a contact back after a code was right: its owner signs in as often as they like.
+// Refund gives the budget of a contact back after a code was right: its owner signs in as often as they like. What registrations
+// send is not given back: to prove a number of one's own again and again would send messages without end.
 func (in Sending) Refund(ctx context.Context, tx *store.Tx) error {
-	for _, name := range []string{"hour", "day", "spent", "paused"} {
+	names := []string{"spent", "paused", "hour", "day"}
+	if in.Purpose == ForRegistration {
+		names = names[:2]
+	}
+	for _, name := range names {
 		if err := tx.ClearAttempts(ctx, in.budget(name)); err != nil {
 			return err
 		}

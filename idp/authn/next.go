@@ -73,7 +73,7 @@ func Next(f Flow) Step {
 func SignIn(f Flow) Step {
 	r := f.Request
 	if r.PasswordAt > 0 && (f.Session == nil || f.Session.ID != r.SessionID) {
-		if f.Account == nil || f.Account.OID != r.OID || r.SessionID != "" {
+		if f.Account == nil || f.Account.OID != r.OID || r.PasswordAt < f.Account.PasswordAt || r.SessionID != "" {
 			return Login // signed out meanwhile, in another tab
 		}
 		if step := secondFactor(f); step != Done {
@@ -85,7 +85,7 @@ func SignIn(f Flow) Step {
 		return Login
 	}
 	fresh := r.PasswordAt > 0 // and it made this very session
-	tooOld := r.MaxAge >= 0 && f.Now-f.Session.Auth.Time > r.MaxAge
+	tooOld := r.MaxAge == 0 || r.MaxAge > 0 && f.Now-f.Session.Auth.Time > r.MaxAge
 	switch {
 	case fresh:
 		return Done

@@ -37,6 +37,9 @@ type Limits struct {
 // DefaultLimits are the limits of production.
 var DefaultLimits = Limits{NetworkTries: 1000, CodesPerHour: 5, CodesPerDay: 10, CodeGap: 60}
 
+// registrationShare: of the tries that a network has, this part may begin registrations or ask for their codes.
+const registrationShare = 20
+
 // Visitor is a browser at our pages: what its cookies and its connection say.
 type Visitor struct {
 	Device  []byte       // hash of the device cookie
@@ -125,11 +128,30 @@ func Bound(r idp.AuthRequest, v Visitor) bool {
 // Addresses of this machine are not counted: behind a proxy that nobody named in IDP_TRUSTED_PROXIES all citizens come from
 // there, and one budget for all of them would lock them out together. The budgets of accounts and contacts hold all the same.
 func (s *Service) CountNetwork(ctx context.Context, v Visitor, now int64) error {
+	return s.countFrom(ctx, "net:", v, now)
+}
+
+// CountBeginning is the same for logins begun, apart from the tries: a page that begins them by the hundred in a visitor's
+// browser must not use up what the visitor's neighbours sign in with.
+func (s *Service) CountBeginning(ctx context.Context, v Visitor, now int64) error {
+	return s.countFrom(ctx, "begin:", v, now)
+}
+
+// CountRegistration is the same for registrations, which send messages to contacts that nobody has proved.
+func (s *Service) CountRegistration(ctx context.Context, v Visitor, now int64) error {
+	return s.countFrom(ctx, "signup:", v, now)
+}
+
+func (s *Service) countFrom(ctx context.Context, what string, v Visitor, now int64) error {
 	const window = 300
+	limit := s.Limits.NetworkTries
+	if what == "signup:" {
+		limit /= registrationShare
+	}
 	if !v.Network.IsValid() || v.Network.IsLoopback() {
 		return nil
 	}
-	a, ok, err := s.Store.Count(ctx, "net:"+network(v.Network), s.Limits.NetworkTries, window, now)
+	a, ok, err := s.Store.Count(ctx, what+network(v.Network), limit, window, now)
 	if err != nil || ok {
 		return err
 	}

@@ -226,6 +226,7 @@ func (s *Service) makeSession(ctx context.Context, tx *store.Tx, v Visitor, r id
 	what := idp.SignedIn
 	if v.Session != nil && v.Session.OID == a.OID { // renewed: the portals know the session by its number
 		sess.ID, sess.CreatedAt, what = v.Session.ID, v.Session.CreatedAt, idp.SignedInAgain
+		sess.Public = sess.Public || v.Session.Public // the form that asks again does not ask whose device it is
 	} else if v.Session != nil {
 		if _, err := tx.EndSession(ctx, v.Session.OID, v.Session.ID, t); err != nil {
 			return err
@@ -238,7 +239,7 @@ func (s *Service) makeSession(ctx context.Context, tx *store.Tx, v Visitor, r id
 	if err := tx.PutSession(ctx, sess); err != nil {
 		return err
 	}
-	if !r.Public {
+	if !sess.Public {
 		if err := tx.SeeDevice(ctx, a.OID, v.Device, v.Agent, t); err != nil {
 			return err
 		}

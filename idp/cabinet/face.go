@@ -5,7 +5,9 @@ package cabinet
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -113,6 +115,9 @@ func (c *Cabinet) post(h handler) echo.HandlerFunc {
 			if len(values) > 1 && name != "item" {
 				return idp.Wrong(name, "form.doubled")
 			}
+			if strings.ContainsRune(values[0], 0) || !utf8.ValidString(values[0]) {
+				return idp.Wrong(name, "form.unreadable")
+			}
 		}
 		v.visitor.Lang = c.Site.Language(v.r, "")
 		return h(v)
@@ -172,7 +177,7 @@ func (c *Cabinet) toPresentStep(v *visit) error {
 // begin stores a login that the citizen began at our own pages.
 func (c *Cabinet) begin(v *visit, returnTo string, prompts ...string) (idp.AuthRequest, error) {
 	r := idp.AuthRequest{Face: idp.FaceCabinet, MaxAge: -1, Prompts: prompts}
-	if err := c.Authn.CountNetwork(v.r.Context(), v.visitor, v.unix()); err != nil {
+	if err := c.Authn.CountBeginning(v.r.Context(), v.visitor, v.unix()); err != nil {
 		return r, err
 	}
 	c.Visitors.Ensure(v.w, &v.visitor)

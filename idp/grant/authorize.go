@@ -168,7 +168,11 @@ func checkPKCE(in Ask, c *idp.Client, r *idp.AuthRequest) *Refusal {
 }
 
 func checkPrompt(in Ask, _ *idp.Client, r *idp.AuthRequest) *Refusal {
-	r.Prompts = strings.Fields(in.Prompt)
+	for _, p := range strings.Fields(in.Prompt) {
+		if !slices.Contains(r.Prompts, p) && len(r.Prompts) < 6 {
+			r.Prompts = append(r.Prompts, p)
+		}
+	}
 	for _, p := range r.Prompts {
 		if !slices.Contains([]string{"none", "login", "consent", "select_account", "create"}, p) {
 			return refuse("invalid_request", "prompt_unknown", "prompt has an unknown value: there are none, login, consent, select_account, create")

@@ -21,12 +21,19 @@ func (s *Service) Flow(ctx context.Context, r idp.AuthRequest, v authn.Visitor, 
 	if f.Client == nil {
 		return f, &Refusal{Code: "unauthorized_client", Reason: "client_stopped", Text: "the client is stopped", Untold: true}
 	}
-	f.Wants = Wanted(r)
+	f.Wants = registeredOnly(Wanted(r), f.Client)
 	f.Offline = slices.Contains(r.Scopes, idp.ScopeOffline) && f.Client.Allows(idp.GrantRefresh)
 	if f.Account != nil {
 		f.Consent, err = s.Store.Consent(ctx, f.Account.OID, r.ClientID)
 	}
 	return f, err
+}
+
+// registeredOnly keeps the attributes that the client's registered scopes open: the claims parameter asks for single claims, not
+// for more than the operator approved.
+func registeredOnly(wants []idp.Attribute, c *idp.Client) []idp.Attribute {
+	approved := idp.Opens(c.Scopes)
+	return slices.DeleteFunc(wants, func(a idp.Attribute) bool { return !slices.Contains(approved, a) })
 }
 
 // claimScope says which scope opens a claim that is asked for by the `claims` parameter.

@@ -19,6 +19,7 @@ type Access struct {
 	Audience  []string
 	IssuedAt  int64
 	ExpiresAt int64
+	isOpaque  bool // found in the store; its grant is opaque
 	opaque    store.GrantKey
 }
 
@@ -35,7 +36,7 @@ func (s *Service) Opaque(ctx context.Context, token string, now time.Time) (Acce
 		return Access{}, idp.Fail(idp.NotFound, "token.ended")
 	}
 	return Access{ClientID: t.ClientID, Scopes: t.Scopes, Audience: strings.Fields(t.Audience), IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt,
-		opaque: t.Grant, JTI: token}, nil
+		isOpaque: true, opaque: t.Grant, JTI: token}, nil
 }
 
 // Live is an access token that counts now.
@@ -75,14 +76,14 @@ func (s *Service) Check(ctx context.Context, a Access, now time.Time) (Live, err
 }
 
 func (s *Service) keyOfAccess(a Access) (store.GrantKey, bool) {
-	if strings.HasPrefix(a.JTI, opaquePrefix) {
+	if a.isOpaque {
 		return a.opaque, a.opaque.ID != ""
 	}
 	return s.readJTI(a.JTI)
 }
 
 func (s *Service) machineRevoked(ctx context.Context, a Access) error {
-	if strings.HasPrefix(a.JTI, opaquePrefix) {
+	if a.isOpaque {
 		return nil // Opaque has looked
 	}
 	t, err := s.Store.AccessToken(ctx, hash([]byte(a.JTI)))

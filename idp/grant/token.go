@@ -201,6 +201,15 @@ func (s *Service) issue(ctx context.Context, c *idp.Client, g idp.Grant, wish to
 	if refusal := s.gate(&g, a, s.Client(c.ID), t); refusal != nil {
 		return Issued{}, refusal
 	}
+	if wish.refresh != "" { // consent may have been withdrawn while the grant was being made
+		consent, err := s.Store.Consent(ctx, g.OID, c.ID)
+		if err != nil {
+			return Issued{}, err
+		}
+		if consent == nil {
+			return Issued{}, badGrant("grant_ended", "the person has withdrawn consent")
+		}
+	}
 	resource, refusal := oneResource(g.Resource, wish.resource)
 	if refusal != nil {
 		return Issued{}, refusal

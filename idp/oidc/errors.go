@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
@@ -28,6 +29,18 @@ func once(form url.Values) error {
 	for name, values := range form {
 		if len(values) > 1 {
 			return &grant.Refusal{Code: "invalid_request", Reason: "parameter_doubled", Text: "parameter " + word(name) + " comes more than once"}
+		}
+	}
+	return nil
+}
+
+// clean refuses what no database stores as text: NUL bytes and broken UTF-8.
+func clean(form url.Values) error {
+	for name, values := range form {
+		for _, v := range append(values, name) {
+			if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
+				return badRequest("parameter " + word(name) + " holds bytes that are not text")
+			}
 		}
 	}
 	return nil
@@ -62,6 +75,9 @@ func readForm(r *http.Request) error {
 		}
 	}
 	r.Form = r.PostForm
+	if err := clean(r.PostForm); err != nil {
+		return err
+	}
 	return once(r.PostForm)
 }
 

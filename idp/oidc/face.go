@@ -55,7 +55,7 @@ func (f *Face) Routes(e *echo.Echo) {
 	e.POST("/introspect", f.protocol(f.introspect))
 	e.POST("/revoke", f.protocol(f.shell.ServeHTTP))
 	e.GET("/logout", f.handle(f.logout))
-	e.POST("/logout", f.handle(f.logout))
+	e.POST("/logout", f.handle(f.postedLogout))
 	e.POST("/logout/confirm", f.handle(f.confirmLogout))
 }
 

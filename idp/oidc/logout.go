@@ -22,7 +22,7 @@ type leaving struct {
 
 // logout signs out at once where the cookie and the hint name the same session, else it asks: a link must not sign a person out.
 func (f *Face) logout(w http.ResponseWriter, r *http.Request, now time.Time) error {
-	form, err := f.logoutForm(r)
+	form, err := logoutForm(r)
 	if err != nil {
 		return err
 	}
@@ -43,11 +43,17 @@ func (f *Face) logout(w http.ResponseWriter, r *http.Request, now time.Time) err
 	return f.askLogout(w, r, l, visitor, now)
 }
 
-func (f *Face) logoutForm(r *http.Request) (url.Values, error) {
-	if r.Method == http.MethodPost {
-		err := readForm(r)
-		return r.PostForm, err
+// postedLogout answers a request by POST with the same request by GET, which brings our cookies: see postedAuthorize. Without
+// them the session would look absent, and live on.
+func (f *Face) postedLogout(w http.ResponseWriter, r *http.Request, _ time.Time) error {
+	if err := readForm(r); err != nil {
+		return err
 	}
+	http.Redirect(w, r, "/logout?"+r.PostForm.Encode(), http.StatusSeeOther)
+	return nil
+}
+
+func logoutForm(r *http.Request) (url.Values, error) {
 	form, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, badRequest("the query cannot be decoded")

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -56,6 +57,10 @@ func (s *Server) edge(e *echo.Echo, issuer *url.URL) http.Handler {
 		}
 		if r.Body != nil {
 			r.Body = http.MaxBytesReader(line, r.Body, maxBody)
+		}
+		if query, err := url.QueryUnescape(r.URL.RawQuery); err == nil && (!utf8.ValidString(query) || strings.ContainsRune(query, 0)) {
+			s.Site.Fail(line, web.ErrorPage{Frame: s.Site.Frame(r, "", start.Unix()), Trouble: web.Unreadable, Reference: idp.NewReference()})
+			return
 		}
 		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 			s.preflight(line, r)

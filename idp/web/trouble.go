@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"propusk/idp"
@@ -42,6 +43,11 @@ func (s *Site) Trouble(w http.ResponseWriter, r *http.Request, err error, now ti
 		return
 	}
 	p := ErrorPage{Frame: f, Trouble: Broken, Reference: reference}
+	for _, kind := range []idp.Kind{idp.Invalid, idp.NotFound, idp.Denied, idp.Gone, idp.Conflict, idp.Unavailable} {
+		if e == nil && errors.Is(err, kind) {
+			p.Trouble = TroubleOf(kind)
+		}
+	}
 	if e != nil {
 		p.Trouble = TroubleOf(e.Kind)
 		if e.RetryAfter > 0 {
@@ -50,7 +56,13 @@ func (s *Site) Trouble(w http.ResponseWriter, r *http.Request, err error, now ti
 		}
 	}
 	if p.Trouble == Broken {
-		slog.ErrorContext(r.Context(), "request failed", "path", r.URL.Path, "reference", reference, "error", err.Error())
+		slog.ErrorContext(r.Context(), "request failed", "path", firstPart(r.URL.Path), "reference", reference, "error", err.Error())
 	}
 	s.Fail(w, p)
+}
+
+// firstPart keeps of a path what tells the page: the rest may be the token of a link.
+func firstPart(path string) string {
+	part, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return "/" + part
 }
