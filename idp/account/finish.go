@@ -79,6 +79,9 @@ func (s *Service) make(ctx context.Context, tx *store.Tx, v authn.Visitor, r sto
 		Details: map[string]string{"by": string(r.Contact().Kind)}}); err != nil {
 		return Done{}, err
 	}
+	if err := tx.SeeDevice(ctx, a.OID, v.Device, v.Agent, now.Unix()); err != nil { // the link may have been opened in another browser
+		return Done{}, err
+	}
 	d := Done{Account: a}
 	if r.Phone != "" && r.Email != "" {
 		if err := s.askSecond(ctx, tx, a, now); err != nil {
