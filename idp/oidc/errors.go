@@ -54,11 +54,13 @@ func word(name string) string {
 	return name
 }
 
+const formType = "application/x-www-form-urlencoded"
+
 // readForm reads an application/x-www-form-urlencoded body and nothing else: not the query, no other type. Empty parameters
 // count as absent (RFC 6749, 3.1).
 func readForm(r *http.Request) error {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/x-www-form-urlencoded" {
+	if err != nil || kind != formType {
 		return badRequest("the body must be application/x-www-form-urlencoded")
 	}
 	r.URL.RawQuery = ""
@@ -87,7 +89,8 @@ func (f *Face) guard(w http.ResponseWriter, r *http.Request, h http.HandlerFunc)
 	w.Header().Set("Pragma", "no-cache")
 	f.allowOrigin(w, r)
 	aw := &authenticating{ResponseWriter: w, realm: f.issuer}
-	if r.Method == http.MethodPost && !(r.URL.Path == "/userinfo" && r.Header.Get("Authorization") != "") {
+	bare := r.URL.Path == "/userinfo" && r.Header.Get("Authorization") != "" && !strings.HasPrefix(r.Header.Get("Content-Type"), formType)
+	if r.Method == http.MethodPost && !bare {
 		if err := readForm(r); err != nil {
 			f.answerError(aw, r, err, "")
 			return

@@ -34,6 +34,10 @@ func (f *Face) readAccess(ctx context.Context, token string, now time.Time) (gra
 // userinfo is OpenID Connect Core, 5.3. The token comes in the header or in a form, never in the query.
 func (f *Face) userinfo(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
+	if r.Header.Get("Authorization") != "" && r.PostForm.Get("access_token") != "" { // RFC 6750, 2 and 3.1
+		f.answerError(w, r, &grant.Refusal{Code: "invalid_request", Reason: "token_ways", Text: "access_token came besides the Authorization header"}, "")
+		return
+	}
 	token, shown := bearer(r)
 	if !shown {
 		f.challenge(w, r, http.StatusUnauthorized, "")

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -58,7 +59,7 @@ func (s *Server) edge(e *echo.Echo, issuer *url.URL) http.Handler {
 		if r.Body != nil {
 			r.Body = http.MaxBytesReader(line, r.Body, maxBody)
 		}
-		if query, err := url.QueryUnescape(r.URL.RawQuery); err == nil && (!utf8.ValidString(query) || strings.ContainsRune(query, 0)) {
+		if !isText(r.URL) {
 			s.Site.Fail(line, web.ErrorPage{Frame: s.Site.Frame(r, "", start.Unix()), Trouble: web.Unreadable, Reference: idp.NewReference()})
 			return
 		}
@@ -68,6 +69,15 @@ func (s *Server) edge(e *echo.Echo, issuer *url.URL) http.Handler {
 		}
 		inner.ServeHTTP(line, web.WithClient(r, address(e.IPExtractor(r))))
 	})
+}
+
+// isText tells whether a query holds nothing but text. Of one that cannot be decoded as a whole handlers still see the pairs that can.
+func isText(u *url.URL) bool {
+	query, err := url.QueryUnescape(u.RawQuery)
+	if err != nil {
+		query = fmt.Sprint(u.Query())
+	}
+	return utf8.ValidString(query) && !strings.ContainsRune(query, 0)
 }
 
 func address(text string) netip.Addr {
