@@ -197,6 +197,9 @@ func TestNoHeaderAndNoPathIsAFaultOfOurs(t *testing.T) {
 				w.server.Handler().ServeHTTP(got, r)
 				wellAnswered(t, prefix+kind, got)
 			}
+			for _, path := range []string{"/login", "/authorize/callback", "/signup", "/dev/outbox"} { // a pair that cannot be decoded hides no other
+				wellAnswered(t, path+" "+kind, b.do(http.MethodGet, path+"?request="+url.QueryEscape(value)+"&to="+url.QueryEscape(value)+"&x=%zz", ""))
+			}
 			wellAnswered(t, "bearer "+kind, w.userinfo(value))
 		}
 	})
