@@ -44,8 +44,10 @@ func New(f Face) *Face {
 
 // Routes lists the face, in the order of a login.
 func (f *Face) Routes(e *echo.Echo) {
-	e.GET("/.well-known/openid-configuration", f.public(f.showDiscovery))
-	e.GET("/jwks", f.public(f.showKeys))
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		e.Add(method, "/.well-known/openid-configuration", f.public(f.showDiscovery))
+		e.Add(method, "/jwks", f.public(f.showKeys))
+	}
 	e.GET("/authorize", f.handle(f.authorize))
 	e.POST("/authorize", f.handle(f.postedAuthorize))
 	e.GET(callbackPath, f.handle(f.callback))

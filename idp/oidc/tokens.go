@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
 	"slices"
@@ -118,10 +119,20 @@ func (f *Face) accessToken(in grant.Issued, now time.Time) (string, error) {
 	return token, err
 }
 
+// halfHash is `at_hash`: the left half of the hash of the ID token's algorithm, which for Ed25519 is SHA-512 (OpenID Connect
+// Core, 3.1.3.6; RFC 8032, 5.1).
+func halfHash(alg, token string) string {
+	if alg == keys.EdDSA {
+		sum := sha512.Sum512([]byte(token))
+		return base64.RawURLEncoding.EncodeToString(sum[:32])
+	}
+	sum := sha256.Sum256([]byte(token))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
 func (f *Face) idToken(in grant.Issued, accessToken string, release *idp.Release, now time.Time) (string, error) {
-	sum := sha256.Sum256([]byte(accessToken))
 	c := idClaims{Issuer: f.issuer, Subject: f.Grant.Subject(in.Client, in.Grant.OID), Audience: in.Client.ID, Expires: in.IssuedAt + idp.IDTokenLife,
-		IssuedAt: in.IssuedAt, Nonce: in.Grant.Nonce, AtHash: base64.RawURLEncoding.EncodeToString(sum[:16]),
+		IssuedAt: in.IssuedAt, Nonce: in.Grant.Nonce, AtHash: halfHash(in.Client.IDTokenAlg, accessToken),
 		SID: f.Grant.SessionID(in.Client, in.Grant.SessionID), level: levelOf(in.Grant)}
 	body, err := json.Marshal(c)
 	if err != nil {
