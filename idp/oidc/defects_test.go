@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/go-jose/go-jose/v4"
+	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
 
 	"propusk/idp/grant"
@@ -157,6 +159,22 @@ func TestADoubledClientOrAddressIsAnsweredByAPage(t *testing.T) {
 	}
 }
 
+// Row 11.
+func TestOneAddressCannotFillTheDatabaseWithRequests(t *testing.T) {
+	w := newWorld(t)
+	w.server.Authn.Limits.NetworkTries = 3
+	for i := range 5 {
+		want := http.StatusSeeOther
+		if i >= 3 {
+			want = http.StatusTooManyRequests
+		}
+		got := w.ask(http.MethodGet, request("portal"), "")
+		if got.Code != want || (got.Header().Get("Retry-After") != "") != (want == http.StatusTooManyRequests) {
+			t.Errorf("request %d: %d, Retry-After %q, want %d", i+1, got.Code, got.Header().Get("Retry-After"), want)
+		}
+	}
+}
+
 // Row 8.
 func TestAHintIsAnIDTokenOfThisClient(t *testing.T) {
 	w := newWorld(t)
@@ -182,6 +200,22 @@ func TestTheNonceComesBackExactly(t *testing.T) {
 	nonce := "n&=\"<>+% \u00e9\u4e16"
 	if got := claims(t, b.tokens(t, "portal", "nonce", nonce).text("id_token"), 1).text("nonce"); got != nonce {
 		t.Errorf("nonce = %q, want %q", got, nonce)
+	}
+}
+
+// OpenID Connect Core, 3.1.3.6: at_hash is made with the hash of the ID token's algorithm.
+func TestTheIDTokenHoldsTheHashOfTheAccessToken(t *testing.T) {
+	b := newWorld(t).browser()
+	for client, alg := range map[string]string{"portal": "ES256", "ed": "EdDSA", "rsa": "PS256"} {
+		tokens := b.tokens(t, client)
+		want, err := oidc.ClaimHash(tokens.text("access_token"), jose.SignatureAlgorithm(alg))
+		must(t, err)
+		if got := claims(t, tokens.text("id_token"), 1).text("at_hash"); got != want {
+			t.Errorf("%s: at_hash = %q, want %q", alg, got, want)
+		}
+		if got := claims(t, tokens.text("id_token"), 0).text("alg"); got != alg {
+			t.Errorf("alg = %q, want %q", got, alg)
+		}
 	}
 }
 
@@ -265,6 +299,9 @@ func TestTokensAreAskedByPostAloneAndNeverInTheQuery(t *testing.T) {
 				t.Errorf("%s %s: %d, Allow %q", method, path, got.Code, got.Header().Get("Allow"))
 			}
 		}
+	}
+	if got := w.ask(http.MethodHead, "/jwks", ""); got.Code != http.StatusOK {
+		t.Errorf("HEAD /jwks: %d", got.Code)
 	}
 	for _, method := range []string{"DELETE", "POST", "PUT"} {
 		if got := w.ask(method, "/jwks", ""); got.Code != http.StatusMethodNotAllowed {

@@ -41,10 +41,15 @@ const clientList = `[{"client_id": "portal", "client_name": "Portal", ` + withSe
 	{"client_id": "post", "client_name": "Post", "token_endpoint_auth_method": "client_secret_post", ` + withSecret + portalRest + `},
 	{"client_id": "loose", "client_name": "Loose", "require_pkce": false, ` + withSecret + portalRest + `},
 	{"client_id": "opaque", "client_name": "Opaque", "access_token_format": "opaque", ` + withSecret + portalRest + `},
+	{"client_id": "ed", "client_name": "Ed", "id_token_signed_response_alg": "EdDSA", ` + withSecret + portalRest + `},
+	{"client_id": "rsa", "client_name": "Rsa", "id_token_signed_response_alg": "PS256", ` + withSecret + portalRest + `},
 	{"client_id": "spa", "client_name": "Spa", "token_endpoint_auth_method": "none", ` + portalRest + `},
 	{"client_id": "signer", "client_name": "Signer", "token_endpoint_auth_method": "private_key_jwt", "jwks": JWKS,
 		"redirect_uris": ["` + callback + `"], "grant_types": ["authorization_code", "client_credentials"], "scope": "openid records"},
 	{"client_id": "machine", "client_name": "Machine", ` + withSecret + `"grant_types": ["client_credentials"], "scope": "records"}]`
+
+// wide are limits that no test meets; a test may narrow them.
+var wide = authn.Limits{NetworkTries: 1 << 30, CodesPerHour: 1 << 30, CodesPerDay: 1 << 30}
 
 // world is a stand in this process with the clients above and one citizen, who signs in by the password alone.
 type world struct {
@@ -66,8 +71,7 @@ func worldOn(t *testing.T, db *store.DB) *world {
 		must(t, err)
 		must(t, db.InTx(t.Context(), func(tx *store.Tx) error { _, err := tx.PutClient(t.Context(), row); return err }))
 	}
-	limits := authn.Limits{NetworkTries: 1 << 30, CodesPerHour: 1 << 30, CodesPerDay: 1 << 30}
-	settings := server.Settings{Issuer: issuer, Master: master, Limits: limits, PasswordPolicy: authn.PolicyState}
+	settings := server.Settings{Issuer: issuer, Master: master, Limits: wide, PasswordPolicy: authn.PolicyState}
 	w.server, err = server.New(t.Context(), settings, db, &server.StandOptions{Portal: "http://localhost:8081"})
 	must(t, err)
 	citizen, err := json.Marshal(map[string]string{"name": lastName + " " + firstName, "phone": phone, "email": email, "password": password,
