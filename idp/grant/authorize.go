@@ -99,7 +99,13 @@ func (s *Service) trusted(in Ask) (*idp.Client, error) {
 }
 
 func checkShape(in Ask, c *idp.Client, r *idp.AuthRequest) *Refusal {
+	r.ResponseMode = "query"
+	if in.ResponseMode == "form_post" { // first of all: refusals go the same way (OAuth 2.0 Form Post Response Mode, 2)
+		r.ResponseMode = "form_post"
+	}
 	switch {
+	case in.ResponseMode != "" && in.ResponseMode != r.ResponseMode:
+		return refuse("invalid_request", "response_mode_unsupported", "response_mode is not offered: send query or form_post, or nothing")
 	case in.Request != "":
 		return refuse("request_not_supported", "request_not_supported", "request objects are not supported: send the parameters themselves")
 	case in.RequestURI != "":
@@ -114,14 +120,6 @@ func checkShape(in Ask, c *idp.Client, r *idp.AuthRequest) *Refusal {
 		return refuse("invalid_request", "state_too_long", "state is longer than 4096 bytes")
 	case len(in.Nonce) > maxState:
 		return refuse("invalid_request", "nonce_too_long", "nonce is longer than 4096 bytes")
-	}
-	switch in.ResponseMode {
-	case "", "query":
-		r.ResponseMode = "query"
-	case "form_post":
-		r.ResponseMode = "form_post"
-	default:
-		return refuse("invalid_request", "response_mode_unsupported", "response_mode is not offered: send query or form_post, or nothing")
 	}
 	return nil
 }
