@@ -31,6 +31,16 @@ func (b bad) test(t *testing.T, w *world) {
 		if got.Code != b.status || code != b.code || !strings.Contains(text, b.names) {
 			t.Errorf("answer = %d %q %.600s, want %d %q naming %q", got.Code, code, text, b.status, b.code, b.names)
 		}
+		page := got.Header().Get("Location") == "" && strings.HasPrefix(got.Header().Get("Content-Type"), "text/html")
+		if page || strings.HasPrefix(b.path, "/dev/") {
+			return
+		}
+		if got.Code >= 400 && got.Header().Get("X-Reference") == "" {
+			t.Error("X-Reference is missing")
+		}
+		if i := strings.IndexFunc(text, func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }); i >= 0 {
+			t.Errorf("error_description %q: RFC 6749, 5.2 does not allow %q", text, text[i:])
+		}
 	})
 }
 

@@ -126,6 +126,27 @@ func TestARefusedRequestGoesBackWithStateAndIssuer(t *testing.T) {
 	}
 }
 
+// library-facts.md 1.6, Form Post Basic.
+func TestARefusalIsPostedIfTheAnswerWouldBe(t *testing.T) {
+	w := newWorld(t)
+	for code, path := range map[string]string{
+		"login_required":            request("portal", "response_mode", "form_post", "prompt", "none"),
+		"invalid_request":           request("portal", "response_mode", "form_post", "response_type", ""),
+		"unsupported_response_type": request("portal", "response_mode", "form_post", "response_type", "token"),
+		"request_not_supported":     request("portal", "response_mode", "form_post", "request", "e30.e30."),
+		"invalid_scope":             request("portal", "response_mode", "form_post", "scope", "snils"),
+	} {
+		got := w.ask(http.MethodGet, path, "")
+		page := got.Body.String()
+		if got.Code != http.StatusOK || !strings.Contains(page, `action="`+callback+`"`) || !strings.Contains(page, `value="`+code+`"`) {
+			t.Errorf("%s: %d to %q %.2000s, want a form", code, got.Code, got.Header().Get("Location"), page)
+		}
+		if got.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: Cache-Control %q", code, got.Header().Get("Cache-Control"))
+		}
+	}
+}
+
 // Row 9 and 10: nothing is sent to an address that is not registered letter by letter.
 func TestAnAddressThatIsNotTrustedGetsAPage(t *testing.T) {
 	w := newWorld(t)
