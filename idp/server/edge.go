@@ -59,7 +59,7 @@ func (s *Server) edge(e *echo.Echo, issuer *url.URL) http.Handler {
 		if r.Body != nil {
 			r.Body = http.MaxBytesReader(line, r.Body, maxBody)
 		}
-		if !isText(r.URL) {
+		if !slices.Contains(programs, r.URL.Path) && !isText(r.URL) {
 			s.Site.Fail(line, web.ErrorPage{Frame: s.Site.Frame(r, "", start.Unix()), Trouble: web.Unreadable, Reference: idp.NewReference()})
 			return
 		}
@@ -151,6 +151,9 @@ func maskedPath(path string) string {
 	return path
 }
 
+// programs are the paths that answer programs, in JSON. None of them reads its query.
+var programs = []string{"/token", "/userinfo", "/introspect", "/revoke", "/jwks", "/.well-known/openid-configuration"}
+
 // missing answers paths and methods that there are not: JSON to programs, a page to people.
 func (s *Server) missing(err error, c echo.Context) {
 	if c.Response().Committed {
@@ -163,7 +166,6 @@ func (s *Server) missing(err error, c echo.Context) {
 	r, w := c.Request(), c.Response()
 	reference := idp.NewReference()
 	w.Header().Set("X-Reference", reference)
-	programs := []string{"/token", "/userinfo", "/introspect", "/revoke", "/jwks", "/.well-known/openid-configuration"}
 	if slices.Contains(programs, r.URL.Path) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")
