@@ -136,6 +136,7 @@ var badToken = []bad{
 	{"cannot be decoded", "POST", "/token", "grant_type=%zz", asPortal, 400, "invalid_request", "body"},
 	{"semicolons", "POST", "/token", "grant_type=a;b=c", asPortal, 400, "invalid_request", "body"},
 	{"method", "GET", "/token?grant_type=client_credentials", "", asPortal, 405, "invalid_request", "method"},
+	{"a query that is not text is not read", "POST", "/token?a=%00", "", asPortal, 400, "invalid_request", "grant_type"},
 	{"code missing", "POST", "/token", redeem, asPortal, 400, "invalid_request", "code"},
 	{"code of nobody", "POST", "/token", redeem + "x", asPortal, 400, "invalid_grant", "code"},
 	{"code SQL", "POST", "/token", redeem + "%27%3B--", asPortal, 400, "invalid_grant", "code"},
@@ -162,6 +163,7 @@ var badToken = []bad{
 
 var badOthers = []bad{
 	{"nothing", "GET", "/userinfo", "", nil, 401, "invalid_request", "access token"},
+	{"a query that is not text", "GET", "/userinfo?a=%ff", "", nil, 401, "invalid_request", "access token"},
 	{"Basic", "GET", "/userinfo", "", typeless, 401, "invalid_request", "Bearer"},
 	{"an empty token", "GET", "/userinfo", "", []string{"Authorization", "Bearer "}, 401, "invalid_token", "access token"},
 	{"NUL", "GET", "/userinfo", "", []string{"Authorization", "Bearer a\x00"}, 401, "invalid_token", "access token"},
