@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -48,6 +49,35 @@ func TestTheCallbackIsForItsBrowserAndOnce(t *testing.T) {
 	got := b.do(http.MethodGet, "/authorize/callback?request=nobody", "")
 	if got.Code != http.StatusGone || strings.Contains(got.Body.String(), "sql") {
 		t.Errorf("an unknown request: %d %s", got.Code, got.Body)
+	}
+}
+
+// Row 1: the callback asked ten times at once gives one code.
+func TestTenCallbacksGiveOneCode(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.login(t, request("portal"))
+	got := b.do(http.MethodGet, "/login?request="+b.begin(request("portal", "prompt", "consent")), "")
+	path, body := filled(got.Body.String())
+	next := b.do(http.MethodPost, path, body).Header().Get("Location")
+	back := b.do(http.MethodGet, strings.TrimPrefix(next, issuer), "").Header().Get("Location")
+	if !strings.HasPrefix(strings.TrimPrefix(back, issuer), "/authorize/callback?") {
+		t.Fatalf("consent leads to %q", back)
+	}
+	var all sync.WaitGroup
+	codes := make(chan string, 10)
+	for range 10 {
+		other := &browser{w, maps.Clone(b.cookies)}
+		all.Go(func() {
+			to, _ := url.Parse(other.do(http.MethodGet, strings.TrimPrefix(back, issuer), "").Header().Get("Location"))
+			if code := to.Query().Get("code"); code != "" {
+				codes <- code
+			}
+		})
+	}
+	all.Wait()
+	if len(codes) != 1 {
+		t.Errorf("%d codes, want 1", len(codes))
 	}
 }
 
