@@ -9,31 +9,30 @@ import (
 
 // Client is an OAuth 2.0 client, a relying party (информационная система): CONTRACT.md section 5 in Go.
 type Client struct {
-	ID                 string
-	Name               string
-	Organization       string // shown by consent; empty: Name
-	PolicyURI          string
-	SecretHash         []byte // SHA-256 of a random secret; nil for other methods
-	AuthMethod         string // token_endpoint_auth_method
-	JWKS               string // public keys of private_key_jwt
-	RedirectURIs       []string
-	PostLogoutURIs     []string
-	BackchannelURI     string
-	GrantTypes         []string
-	Scopes             []string
-	Pairwise           bool
-	SectorID           string // host of the pairwise sector
-	IDTokenAlg         string
-	RequirePKCE        bool
-	OpaqueTokens       bool
-	MinimumTier        Tier // empty: none
-	TierMethods        []TierMethod
-	Purposes           map[string]string // by scope
-	Disabled           bool
-	Version            int64
-	CreatedAt          int64
-	UpdatedAt          int64
-	IntrospectAudience []string // resources whose tokens it may ask about, besides its own
+	ID             string
+	Name           string
+	Organization   string // shown by consent; empty: Name
+	PolicyURI      string
+	SecretHash     []byte // SHA-256 of a random secret; nil for other methods
+	AuthMethod     string // token_endpoint_auth_method
+	JWKS           string // public keys of private_key_jwt
+	RedirectURIs   []string
+	PostLogoutURIs []string
+	BackchannelURI string
+	GrantTypes     []string
+	Scopes         []string
+	Pairwise       bool
+	SectorID       string // host of the pairwise sector
+	IDTokenAlg     string
+	RequirePKCE    bool
+	OpaqueTokens   bool
+	MinimumTier    Tier // empty: none
+	TierMethods    []TierMethod
+	Purposes       map[string]string // by scope
+	Disabled       bool
+	Version        int64
+	CreatedAt      int64
+	UpdatedAt      int64
 }
 
 // The values of token_endpoint_auth_method that we accept.

@@ -84,14 +84,13 @@ type Grant struct {
 // Lifetimes, in seconds.
 const (
 	CodeLife        = 60
-	AccessLife      = 600           // of an access token
-	IDTokenLife     = 600           // of an ID token
-	RefreshLife     = 90 * 86400    // of a family, from the sign-in
-	RefreshGrace    = 10            // a refresh whose answer was lost may be repeated this long
-	MachineLife     = 600           // of an access token of client_credentials
-	AssertionMaxAge = 600           // of a client assertion's exp
-	ClockSkew       = 10            // of a client's clock
-	GrantRemember   = 2 * 24 * 3600 // how long the row of a finished grant stays, so that a reuse is seen
+	AccessLife      = 600        // of an access token
+	IDTokenLife     = 600        // of an ID token
+	RefreshLife     = 90 * 86400 // of a family, from the sign-in
+	RefreshGrace    = 10         // a refresh whose answer was lost may be repeated this long
+	MachineLife     = 600        // of an access token of client_credentials
+	AssertionMaxAge = 600        // of a client assertion's exp
+	ClockSkew       = 10         // of a client's clock
 )
 
 // Live tells whether tokens of the grant still count for an account.
